@@ -22,6 +22,7 @@ class Null:
         draws: How many there were; 0 for an exact chance line.
         calibrated: (value - q95) / (best - q95), clamped at 0: the part of the way from the null
             to a perfect match. Where less is more alike, q95 is the 5th percentile.
+        chance: The exact mean over all pairings of the rows, where it is known: the weaker null.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Null:
     p: float | None = None
     draws: int = 0
     calibrated: float | None = None
+    chance: float | None = None
 
     @property
     def exceeded(self) -> bool:
@@ -176,14 +178,17 @@ class Report:
     provenance: dict[str, Any] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
 
-    def save(self, folder: Any, formats: tuple[str, ...] = ("json", "html", "png")) -> dict[str, str]:
+    def save(
+        self, folder: Any, formats: tuple[str, ...] = ("json", "html", "png"), *, force: bool = False
+    ) -> dict[str, str]:
         """Write the report in these formats and a manifest; path -> SHA-256 of every file written.
 
+        A folder that holds something already wants `force`; only a report's own files are replaced.
         Raises UnknownName for a format that is none, Unwritable where the folder cannot be written.
         """
-        from repscope.render.save import save  # a face's convenience, kept off the ground floor's imports
+        from repscope.render._save import save  # a face's convenience, kept off the ground floor's imports
 
-        return save(self, folder, formats)
+        return save(self, folder, formats, force=force)
 
     def numbers(self) -> list[Number]:
         """Every number of the report, wherever it stands, in reading order."""
@@ -198,9 +203,9 @@ class Report:
         return found
 
     def _repr_html_(self) -> str:
-        from repscope.render.html import html
+        from repscope.render.html import fragment
 
-        return html(self)
+        return fragment(self)
 
 
 def say(value: float | None) -> str:

@@ -1,13 +1,25 @@
 """Contract: everything known of an encoder before its weights are loaded."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from repscope.encoders.vit.architecture import Architecture
-from repscope.tokens import Pool
 
 Filter = Literal["bicubic", "bilinear", "bilinear-float"]
 Resize = Literal["shortest", "squash"]
+
+Colour = tuple[float, float, float]
+
+
+class Statistics(TypedDict):
+    """Mean and deviation of each colour channel, on the 0..1 scale."""
+
+    mean: Colour
+    deviation: Colour
+
+
+IMAGENET: Statistics = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
+HALF: Statistics = {"mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +39,8 @@ class Preprocessing:
     size: int
     resize: Resize
     filter: Filter
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    mean: Colour
+    deviation: Colour
     edge: int = 0
 
 
@@ -54,7 +66,7 @@ class Contract:
     family: str
     architecture: Architecture
     preprocessing: Preprocessing
-    pool: Pool
+    pool: Literal["cls", "mean"]
     frames: int = 0
     parameters: int = 0
     hub: str = ""

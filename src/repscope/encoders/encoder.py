@@ -19,7 +19,9 @@ class Encoder(Protocol):
     """
 
     contract: Contract
-    revision: str
+
+    @property
+    def revision(self) -> str: ...
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

@@ -23,7 +23,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     plan = recipe.read(options.recipe)
-    plan = replace(plan, epochs=options.epochs or plan.epochs)
+    plan = replace(plan, epochs=plan.epochs if options.epochs is None else options.epochs)
     objective = train.build(objectives.catalogue[options.objective], plan)
     images = data.read(sorted(options.data.glob("train*.parquet")), plan.size)
     print(f"{len(images)} images, {plan.epochs} epochs, batch {plan.batch}", flush=True)

@@ -1,11 +1,16 @@
 """Architecture: every choice by which the vision transformers of this field differ."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from repscope.errors import WrongUsage
 
 Position = Literal["learned", "sincos", "rotary", "rotary-video"]
 Resample = Literal["bicubic", "bicubic-antialias", "bicubic-offset"]
 Activation = Literal["gelu", "gelu-tanh", "gelu-quick", "swiglu"]
+
+LARGEST, DEEPEST = 1 << 16, 1000
+"""No published transformer comes near these; a damaged file asks for more and would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +64,34 @@ class Architecture:
     @property
     def head_width(self) -> int:
         return self.width // self.heads
+
+    def __post_init__(self) -> None:
+        """Raises WrongUsage for a shape no transformer can have: a damaged file must not get further."""
+        self._check_numbers()
+        self._check_choices()
+        if self.width % self.heads:
+            raise WrongUsage(f"{self.heads} heads do not divide a width of {self.width}.")
+        turned = {"sincos": self.width, "rotary": self.head_width, "rotary-video": 2 * self.head_width}
+        if turned.get(self.position, 0) % 4:
+            raise WrongUsage(f"{self.position!r} positions do not go with width {self.width} and {self.heads} heads.")
+
+    def _check_numbers(self) -> None:
+        names = ("width", "heads", "hidden", "patch", "tubelet")
+        counts = {name: getattr(self, name) for name in names} | dict(zip(("rows", "columns"), self.grid, strict=True))
+        for name, count in counts.items():
+            if type(count) is not int or not 0 < count <= LARGEST:
+                raise WrongUsage(f"A transformer wants whole numbers from 1 to {LARGEST}; {name} is {count!r}.")
+        for name, count, least in (("depth", self.depth, 1), ("registers", self.registers, 0)):
+            if type(count) is not int or not least <= count <= DEEPEST:
+                raise WrongUsage(f"A transformer's {name} is a whole number from {least} to {DEEPEST}, not {count!r}.")
+        if not isinstance(self.epsilon, float) or not 0 < self.epsilon < 1:
+            raise WrongUsage(f"LayerNorm wants an epsilon between 0 and 1; got {self.epsilon!r}.")
+
+    def _check_choices(self) -> None:
+        flags = (True, False)
+        choices = dict.fromkeys(("cls", "qkv_bias", "patch_bias", "layer_scale", "pre_norm", "final_norm"), flags)
+        choices |= {"position": get_args(Position), "resample": get_args(Resample), "activation": get_args(Activation)}
+        for name, known in choices.items():
+            value = getattr(self, name)
+            if type(value) is not type(known[0]) or value not in known:
+                raise WrongUsage(f"An architecture's {name} is one of {', '.join(map(str, known))}, not {value!r}.")

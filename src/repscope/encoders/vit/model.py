@@ -118,14 +118,15 @@ class ViT(nn.Module):
     def cut(self, pixels: Tensor) -> Float[Tensor, "B N P"]:
         """Patches as vectors, in the order (channel, [time], row, column) of a convolution's weight.
 
-        Pixels are (B, 3, H, W), or (B, 3, T, H, W) for video.
+        Pixels are (B, 3, H, W), or (B, 3, T, H, W) for video. Rows and columns that do not fill a
+        patch are left out at the bottom and right, as a convolution leaves them out.
         """
-        a = self.architecture
+        p, u = self.architecture.patch, self.architecture.tubelet
         if pixels.ndim == 4:
             pixels = pixels[:, :, None]
-        b, c, t, h, w = pixels.shape
-        p, u = a.patch, a.tubelet
-        cells = pixels.reshape(b, c, t // u, u, h // p, p, w // p, p)
+        rows, columns = self.grid(pixels)
+        b, c, t, h, w = pixels[..., : rows * p, : columns * p].shape
+        cells = pixels[..., :h, :w].reshape(b, c, t // u, u, h // p, p, w // p, p)
         return cells.permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(b, -1, c * u * p * p)
 
     def embed(self, pixels: Tensor) -> Float[Tensor, "B N D"]:

@@ -40,8 +40,7 @@ def sincos(grid: tuple[int, int], native: tuple[int, int], width: int) -> Float[
     sampled elsewhere: nothing is interpolated.
     """
     rows, columns = (
-        (torch.arange(to, dtype=torch.float64) + 0.5) * of / to - 0.5
-        for to, of in zip(grid, native, strict=True)
+        (torch.arange(to, dtype=torch.float64) + 0.5) * of / to - 0.5 for to, of in zip(grid, native, strict=True)
     )
     omega = 10000.0 ** (-torch.arange(width // 4, dtype=torch.float64) / (width // 4))
     down, across = rows[:, None] * omega, columns[:, None] * omega

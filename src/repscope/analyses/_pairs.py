@@ -1,0 +1,112 @@
+"""Pairs: every pair measure of every two encoders, photo by photo, with its nulls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repscope.analyses._numbers import Value, number, valued
+from repscope.analyses._study import View
+from repscope.errors import RepscopeError
+from repscope.frames import Overlay, registered
+from repscope.metrics import Pair, Rows
+from repscope.report import Null, Number
+from repscope.statistics import null_of, other_images, torus_shifts
+from repscope.statistics.nulls import IMAGES
+
+Array = NDArray[np.floating]
+LEAST_IMAGES = 5  # 20 crossed pairs, with which p can be .05
+
+
+@dataclass
+class Meeting:
+    """Two encoders, in this order, over the photos so far."""
+
+    values: dict[str, list[Value]] = field(default_factory=dict)
+    shifted: dict[str, list[Array]] = field(default_factory=dict)
+    chance: dict[str, list[float]] = field(default_factory=dict)
+    kept: list[tuple[Rows, Rows]] = field(default_factory=list)
+    overlays: list[Overlay] = field(default_factory=list)
+
+
+class Meetings:
+    """All pairs of `count` encoders under these measures; a measure that does not swap is asked both ways."""
+
+    def __init__(self, count: int, measures: Sequence[Pair]):
+        self.measures = tuple(measures)
+        self.met = {(i, j): Meeting() for i in range(count) for j in range(count) if i != j}
+
+    def meet(self, views: Sequence[View], rows: Sequence[Rows]) -> None:
+        """Take in one photo: its views and, beside them, the rows of each on its own grid."""
+        again: dict[object, Rows] = {}
+        for i, j in combinations(range(len(views)), 2):
+            x, y, overlay = registered(views[i].patches, views[i].frame, views[j].patches, views[j].frame)
+            pair = [
+                rows[k]
+                if patches is views[k].patches
+                else again.setdefault((k, overlay.grid, overlay.frame), Rows(patches))
+                for k, patches in ((i, x), (j, y))
+            ]
+            for here, there, a, b in ((i, j, *pair), (j, i, *reversed(pair))):
+                self._ask(self.met[here, there], a, b, overlay, forward=here < there)
+
+    def _ask(self, meeting: Meeting, x: Rows, y: Rows, overlay: Overlay, forward: bool) -> None:
+        meeting.overlays.append(overlay)
+        shifts = torus_shifts(overlay.grid)
+        for measure in self.measures:
+            if not forward and measure.laws.swap:
+                continue
+            value = valued(measure.of, x, y)
+            meeting.values.setdefault(measure.name, []).append(value)
+            if isinstance(value, str):
+                continue
+            if len(shifts):
+                meeting.shifted.setdefault(measure.name, []).append(measure.shifted(x, y, shifts))
+            if (chance := measure.chance(x, y)) is not None:
+                meeting.chance.setdefault(measure.name, []).append(chance)
+        if len(meeting.kept) < IMAGES:
+            meeting.kept.append((x.lightened(), y.lightened()))
+
+    def numbers(self, measure: Pair, i: int, j: int) -> Number:
+        """The measure of encoder i and j: mean over photos, interval, and the stricter of its nulls."""
+        if i > j and measure.laws.swap:
+            i, j = j, i
+        meeting = self.met[i, j]
+        values = meeting.values[measure.name]
+        rows, columns = meeting.overlays[0].grid
+        made = number(measure, values, (rows * columns, max(r.width for r in meeting.kept[0])))
+        if made.value is None:
+            return made
+        strict, *others = self._nulls(measure, meeting, made.value) or (None,)
+        caveats = made.caveats + tuple(
+            f"{other.kind}: mean {other.mean:.3g}, 95 % {other.q95:.3g}, p {other.p:.2g}" for other in others if other
+        )
+        if strict is None:
+            caveats += (f"no null: a grid of {rows} x {columns} is too small to shift",)
+        return Number(made.label, made.value, made.ci, strict, made.n, made.of, made.unit, made.definition, caveats)
+
+    @staticmethod
+    def _nulls(measure: Pair, meeting: Meeting, value: float) -> list[Null]:
+        """The nulls there are, strictest first."""
+        chances = meeting.chance.get(measure.name)
+        chance = float(np.mean(chances)) if chances else None
+        found: list[Null] = []
+        if drawn := meeting.shifted.get(measure.name):
+            found.append(null_of("torus shifts", measure, value, _mean_of(drawn), chance))
+        if len(meeting.kept) >= LEAST_IMAGES:
+            try:
+                draws = other_images(measure, *zip(*meeting.kept, strict=True))
+            except RepscopeError:  # undefined for some photo: the torus shifts stand alone
+                draws = np.zeros(0)
+            if len(draws) >= LEAST_IMAGES * (LEAST_IMAGES - 1) or len(draws) == measure.draws:
+                found.append(null_of("other images", measure, value, draws, chance))
+        return sorted(found, key=lambda null: (-(null.p or 0), null.calibrated or 0))
+
+
+def _mean_of(drawn: Sequence[Array]) -> Array:
+    """Draws of a mean over photos, from each photo's own: every photo shifted by another amount."""
+    count = min(map(len, drawn))
+    mixed = [np.random.default_rng(k).permutation(draws)[:count] for k, draws in enumerate(drawn)]
+    return np.mean(mixed if len(mixed) > 1 else drawn, axis=0)

@@ -1,0 +1,104 @@
+"""Study: the photos and encoders of one question, and what was read of each photo."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from repscope.encoders import Encoder
+from repscope.encoders.encoder import Framing
+from repscope.errors import UnfitTokens
+from repscope.extract import BATCH, extract
+from repscope.frames import Frame
+from repscope.images import Photo, Skipped, gather
+from repscope.tokens import Tokens
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One photo under one encoder at one layer."""
+
+    patches: Any  # (H, W, D)
+    cls: Any  # (D,) or None
+    embedding: Any  # (D,)
+    frame: Frame
+    layer: int
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Photos, encoders and how the one is shown to the other.
+
+    Attributes:
+        skipped: Photos that could not be used; looking adds those that gave tokens all alike.
+    """
+
+    photos: tuple[Photo, ...]
+    encoders: tuple[Encoder, ...]
+    framing: Framing = "square"
+    layers: tuple[int, ...] = (-1,)
+    batch: int = BATCH
+    strict: bool = False
+    skipped: list[Skipped] = field(default_factory=list)
+    progress: Progress | None = None
+
+    @classmethod
+    def of(cls, images: Any, encoders: Sequence[Encoder], **options: Any) -> "Study":
+        """From images as people give them; raises NoImages where none can be shown."""
+        images = [images] if isinstance(images, (str, np.ndarray, Photo)) or hasattr(images, "__fspath__") else images
+        photos, skipped = gather(images or (), strict=options.get("strict", False))
+        return cls(tuple(photos), tuple(encoders), skipped=list(skipped), **options)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(encoder.contract.name for encoder in self.encoders)
+
+    def look(self) -> Iterator[tuple[Photo, tuple[tuple[View, ...], ...]]]:
+        """Each photo with its views by encoder and layer, in canonical order.
+
+        A photo whose tokens are all alike under some encoder is skipped, by name; where all are,
+        UnfitTokens names the encoder and layer.
+        """
+        done, usable = 0, 0
+        for seen in extract(self.encoders, self.photos, self.layers, self.framing, self.batch):
+            for place, photo in enumerate(seen.photos):
+                views = tuple(
+                    tuple(_view(tokens, place, encoder) for tokens in by_layer)
+                    for encoder, by_layer in zip(self.encoders, seen.tokens, strict=True)
+                )
+                if reason := self._alike(views):
+                    self._skip(photo, reason)
+                else:
+                    usable += 1
+                    yield photo, views
+            done += len(seen.photos)
+            if self.progress:
+                self.progress(done, len(self.photos))
+        if not usable:
+            raise UnfitTokens(self.skipped[-1].reason)
+
+    def _alike(self, views: tuple[tuple[View, ...], ...]) -> str:
+        for encoder, by_layer in zip(self.encoders, views, strict=True):
+            for view in by_layer:
+                patches = np.asarray(view.patches, np.float64).reshape(-1, view.patches.shape[-1])
+                if np.linalg.norm(patches - patches.mean(0)) <= 1e-6 * np.linalg.norm(patches):
+                    return (
+                        f"{encoder.contract.name} gives the same token for every patch at layer {view.layer}: "
+                        "nothing can be measured; is the photo one flat colour, or the encoder broken?"
+                    )
+        return ""
+
+    def _skip(self, photo: Photo, reason: str) -> None:
+        if self.strict:
+            raise UnfitTokens(f"{photo.id}: {reason}")
+        self.skipped.append(Skipped(photo.source or photo.id, reason))
+
+
+def _view(tokens: Tokens, place: int, encoder: Encoder) -> View:
+    cls = None if tokens.cls is None else tokens.cls[place]
+    mean = tokens.patches[place].mean((0, 1))
+    embedding = cls if encoder.contract.pool == "cls" and cls is not None else mean
+    return View(tokens.patches[place], cls, embedding, tokens.frame[place], tokens.layer)

@@ -1,0 +1,109 @@
+"""Blocks that more than one analysis shows."""
+
+from collections.abc import Mapping, Sequence
+
+from repscope.analyses._numbers import Value, number, separate
+from repscope.analyses._study import Study
+from repscope.encoders import Encoder
+from repscope.metrics import Reading
+from repscope.report import Note, Number, Table, say, spread
+
+Values = Mapping[str, Sequence[Value]]
+"""Reading name -> value of every photo."""
+
+HEADLINES = (
+    "effective_rank",
+    "participation_ratio",
+    "components_90",
+    "patch_entropy",
+    "isotropy",
+    "isotropy_centred",
+    "spatial_coherence_centred",
+    "intrinsic_dimension",
+    "outlier_tokens",
+)
+"""The readings that findings are made of: one of each kind, none in an encoder's own scale."""
+
+
+def encoders_table(study: Study, shapes: Sequence[tuple[int, int, int]]) -> Table:
+    """Who looked: what each encoder is and was shown."""
+    rows = []
+    for encoder, (height, width, dimensions) in zip(study.encoders, shapes, strict=True):
+        contract = encoder.contract
+        rows.append(
+            (
+                contract.name,
+                contract.family,
+                f"{contract.architecture.depth} x {dimensions}",
+                f"{height} x {width}",
+                contract.pool,
+                f"{contract.parameters / 1e6:,.1f} M" if contract.parameters else "–",
+            )
+        )
+    header = ("encoder", "family", "layers x width", "patch grid", "pool", "parameters")
+    return Table("Encoders", header, tuple(rows), caption=_shown(study))
+
+
+def _shown(study: Study) -> str:
+    if study.framing == "square":
+        return (
+            "Every encoder was shown the same central square of each photo, scaled by its own filter to its own size."
+        )
+    return (
+        "Every encoder was shown each photo through its own published transform; grids are registered by their frames."
+    )
+
+
+def readings_table(title: str, names: Sequence[str], numbers: Sequence[Mapping[str, Number]], caption: str) -> Table:
+    """A row per reading, a column per encoder."""
+    keys = list(numbers[0])
+    rows = tuple((_label(numbers[0][key]), *(each[key] for each in numbers)) for key in keys)
+    return Table(title, ("reading", *names), rows, caption)
+
+
+def _label(number: Number) -> str:
+    return f"{number.label} ({number.unit})" if number.unit else number.label
+
+
+def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int, int]) -> dict[str, Number]:
+    """Each reading's mean over the photos, with interval."""
+    height, width, dimensions = shape
+    return {reading.name: number(reading, values[reading.name], (height * width, dimensions)) for reading in readings}
+
+
+def reading_findings(names: Sequence[str], numbers: Sequence[Mapping[str, Number]]) -> list[Note]:
+    """A sentence for every headline reading whose extremes have intervals that do not touch."""
+    found = []
+    for key in HEADLINES:
+        by_name = {name: each[key] for name, each in zip(names, numbers, strict=True)}
+        if pair := separate(by_name):
+            low, high = (by_name[name] for name in pair)
+            unit = f" {high.unit}" if high.unit else ""
+            text = f"{high.label}: {pair[1]} {spread(high)}{unit}, {pair[0]} {spread(low)}; the intervals do not touch."
+            found.append(Note(text, "finding"))
+    return found
+
+
+def contract_table(encoder: Encoder) -> Table:
+    """The contract as it was used."""
+    contract, rule = encoder.contract, encoder.contract.preprocessing
+    shape = contract.architecture
+    scale = f"shorter side to {rule.edge}, centre crop" if rule.resize == "shortest" else "squashed"
+    rows = [
+        ("family", contract.family),
+        ("weights", contract.hub or "embedded"),
+        ("revision", encoder.revision),
+        ("licence", contract.licence or "–"),
+        ("depth x width, heads", f"{shape.depth} x {shape.width}, {shape.heads}"),
+        ("patch", f"{shape.patch} px" + (f", {shape.tubelet} frames" if shape.tubelet > 1 else "")),
+        ("positions", shape.position),
+        ("CLS, registers", f"{'yes' if shape.cls else 'no'}, {shape.registers}"),
+        ("published transform", f"{rule.size} px, {scale}, {rule.filter}"),
+        ("mean, deviation", f"{_three(rule.mean)}, {_three(rule.deviation)}"),
+        ("reference", contract.reference or "–"),
+    ]
+    return Table("Contract", ("", contract.name), tuple(rows), " ".join(contract.notes))
+
+
+def _three(values: tuple[float, float, float]) -> str:
+    return " ".join(say(value) for value in values)

@@ -1,0 +1,174 @@
+"""compare: how differently do these encoders see the same photos?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from repscope import metrics
+from repscope.analyses import _tables
+from repscope.analyses._embeddings import embedding_blocks
+from repscope.analyses._numbers import Value, read
+from repscope.analyses._pairs import Meetings
+from repscope.analyses._pictures import pca_maps, shown
+from repscope.analyses._provenance import provenance
+from repscope.analyses._study import Progress, Study, View
+from repscope.encoders import Encoder
+from repscope.encoders.encoder import Framing
+from repscope.errors import WrongUsage
+from repscope.extract import BATCH
+from repscope.images import Photo
+from repscope.metrics import Pair
+from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, say, spread
+
+PICTURED = 4
+
+
+def compare(
+    images: Any,
+    encoders: Sequence[Encoder],
+    *,
+    framing: Framing = "square",
+    strict: bool = False,
+    batch: int = BATCH,
+    progress: Progress | None = None,
+) -> Report:
+    """Every reading of every encoder side by side, and every pair measure with its null and interval.
+
+    Args:
+        images: Paths, folders, arrays (H, W, 3) or PIL images; none for the bundled samples.
+        encoders: Two or more, from `repscope.load`.
+        framing: `square` shows all the same central square; `official` each its published transform.
+        strict: Fail on the first photo that cannot be used, instead of skipping it by name.
+        batch: Photos in one forward pass.
+        progress: Called with photos done and photos in all.
+
+    Raises WrongUsage for fewer than two encoders or the same one twice, NoImages, UnfitTokens.
+    """
+    names = [encoder.contract.name for encoder in encoders]
+    if len(names) < 2:
+        raise WrongUsage(
+            f"compare wants two encoders or more; got {', '.join(names) or 'none'}. Name them with -m a,b."
+        )
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; compare wants encoders that differ.")
+    study = Study.of(images, encoders, framing=framing, strict=strict, batch=batch, progress=progress)
+    gathered = _Gathered(study)
+    for photo, views in study.look():
+        gathered.take(photo, [by_layer[0] for by_layer in views])
+    return gathered.report()
+
+
+class _Gathered:
+    """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.readings, self.measures = metrics.readings(), metrics.pairs()
+        self.values: list[dict[str, list[Value]]] = [
+            {reading.name: [] for reading in self.readings} for _ in study.encoders
+        ]
+        self.meetings = Meetings(len(study.encoders), self.measures)
+        self.pictured = {photo.id for photo in study.photos[:PICTURED]}
+        self.pictures: dict[str, tuple[Photo, list[View]]] = {}
+        self.embeddings: list[list[Any]] = [[] for _ in study.encoders]
+        self.shapes: list[tuple[int, int, int]] = []
+
+    def take(self, photo: Photo, views: list[View]) -> None:
+        rows = [metrics.Rows(view.patches) for view in views]
+        for values, each in zip(self.values, rows, strict=True):
+            for name, value in read(each, self.readings).items():
+                values[name].append(value)
+        self.meetings.meet(views, rows)
+        for kept, view in zip(self.embeddings, views, strict=True):
+            kept.append(view.embedding)
+        if photo.id in self.pictured or not self.pictures:
+            self.pictures[photo.id] = (photo, views)
+        self.shapes = [view.patches.shape for view in views]
+
+    def report(self) -> Report:
+        study, names = self.study, self.study.names
+        count = len(self.embeddings[0])
+        numbers = [
+            _tables.measured(self.readings, values, shape)
+            for values, shape in zip(self.values, self.shapes, strict=True)
+        ]
+        matrices = [self._matrix(measure) for measure in self.measures]
+        caption = "Mean over photos with 95 % interval." if count > 1 else "One photo: values without intervals."
+        blocks: list[Block] = [
+            *self._findings(count, numbers),
+            *self._galleries(),
+            _tables.readings_table("Readings of the patches", names, numbers, caption),
+            *matrices,
+            *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
+            _tables.encoders_table(study, self.shapes),
+        ]
+        title = f"{', '.join(names)} on {_photos(study, count)}"
+        skipped = tuple((each.source, each.reason) for each in study.skipped)
+        return Report(title, tuple(blocks), provenance(study, "compare"), skipped)
+
+    def _matrix(self, measure: Pair) -> Heatmap:
+        names = self.study.names
+        cells = tuple(
+            tuple(self._itself(measure) if i == j else self.meetings.numbers(measure, i, j) for j in range(len(names)))
+            for i in range(len(names))
+        )
+        domain = (0.0, 1.0) if measure.better == "higher" else (0.0, float(np.pi / 2))
+        way = "" if measure.laws.swap else " Row foretells column."
+        return Heatmap(measure.title, names, names, cells, domain, f"{measure.definition}{way} {self._overlay()}")
+
+    @staticmethod
+    def _itself(measure: Pair) -> Number:
+        return Number(measure.title, None, reason="itself", unit=measure.unit, definition=measure.definition)
+
+    def _overlay(self) -> str:
+        used = {overlay for meeting in self.meetings.met.values() for overlay in meeting.overlays}
+        grids = sorted({overlay.grid for overlay in used})
+        least = min(min(overlay.overlap) for overlay in used)
+        grid = ", ".join(f"{rows} x {columns}" for rows, columns in grids)
+        return f"On the coarser grid of each pair ({grid}), {least:.0%} or more of each frame in common."
+
+    def _findings(self, count: int, numbers: list[dict[str, Number]]) -> list[Note]:
+        names, found = self.study.names, []
+        cka = metrics.catalogue["linear_cka"]
+        assert isinstance(cka, Pair)
+        for i in range(len(names)):
+            for j in range(i + 1, len(names)):
+                number = self.meetings.numbers(cka, i, j)
+                if number.value is not None and number.null is not None:
+                    found.append(_alike(names[i], names[j], number))
+        found += _tables.reading_findings(names, numbers)
+        if count == 1:
+            found.append(
+                Note("One photo has no interval: no difference between readings is claimed. Give several photos.")
+            )
+        return found
+
+    def _galleries(self) -> list[Gallery]:
+        ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
+        maps = [pca_maps([views[e].patches for _, views in ordered]) for e in range(len(self.study.names))]
+        return [
+            Gallery(
+                f"PCA maps: {photo.id}",
+                (
+                    Picture("as shown", shown(photo, views[0])),
+                    *(Picture(name, maps[e][place]) for e, name in enumerate(self.study.names)),
+                ),
+                "First three principal components of the patches as red, green, blue: one basis per encoder over "
+                f"{len(ordered)} photo(s). Colours do not compare between encoders.",
+            )
+            for place, (photo, views) in enumerate(ordered)
+        ]
+
+
+def _alike(one: str, other: str, number: Number) -> Note:
+    null = number.null
+    assert null is not None
+    against = f"{null.kind} reach {say(null.q95)} (p {null.p:.2g})"
+    if null.exceeded:
+        return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {against}.", "finding")
+    return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
+
+
+def _photos(study: Study, count: int) -> str:
+    return study.photos[0].id if len(study.photos) == 1 else f"{count} photos"

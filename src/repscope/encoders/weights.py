@@ -1,0 +1,117 @@
+"""Weights: tensors from files, mapped into memory; nothing that a file says is ever executed."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repscope.errors import UnfitCheckpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+INDEX = "model.safetensors.index.json"
+NAMES = ("model.safetensors", INDEX, "pytorch_model.bin")
+"""The files that hold the weights of a Hugging Face folder, in the order they are tried."""
+PICKLED = (".pt", ".pth", ".bin")
+AGAIN = "Fetch or copy it again: it may be cut short, or a Git LFS pointer in place of the file."
+HEADER_LIMIT = 100_000_000
+
+
+def header(path: Path) -> dict[str, Any]:
+    """What a safetensors file says of itself: tensors by name, and `__metadata__`; reads no weights."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            said = json.loads(file.read(size)) if 0 < size <= HEADER_LIMIT else None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {AGAIN}") from None
+    if not isinstance(said, dict):
+        raise UnfitCheckpoint(f"{path} is no safetensors file. {AGAIN}")
+    return said
+
+
+def files(place: Path) -> tuple[Path, ...]:
+    """The files that hold the weights of a folder (or the file itself), in the order they are read.
+
+    Raises UnfitCheckpoint where there are none, or where it cannot be told which are meant.
+    """
+    if place.is_file():
+        return (place,)
+    for name in NAMES:
+        if (place / name).is_file():
+            return _shards(place / name) if name == INDEX else (place / name,)
+    found = sorted(place.glob("*.safetensors")) or sorted(p for p in place.glob("*") if p.suffix in PICKLED)
+    if len(found) == 1:
+        return (found[0],)
+    told = f"several files that could be: {', '.join(p.name for p in found[:6])}; name one" if found else "none"
+    raise UnfitCheckpoint(f"{place} should hold the weights as {' or '.join(NAMES)} or one .pt file; it has {told}.")
+
+
+def shard_names(index: Path) -> list[str]:
+    """The files over which an index spreads the weights; each lies beside it."""
+    try:
+        return sorted({Path(name).name for name in json.loads(index.read_bytes())["weight_map"].values()})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UnfitCheckpoint(f"{index} is no index of safetensors files: {error!r}. {AGAIN}") from None
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    shards = tuple(index.parent / name for name in shard_names(index))
+    if absent := [shard.name for shard in shards if not shard.is_file()]:
+        raise UnfitCheckpoint(f"{index} names files that are not beside it: {', '.join(absent[:6])}. Fetch them too.")
+    return shards
+
+
+def read(place: Path) -> "dict[str, Tensor]":
+    """Every tensor of a file or folder by its own name, on the CPU, mapped rather than copied."""
+    return {name: value for path in files(place) for name, value in _tensors(path)}
+
+
+def _tensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
+    if path.suffix in PICKLED:
+        yield from _unpickled(path).items()
+        return
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            yield from ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118  no mapping
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
+        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {AGAIN}") from None
+
+
+def _unpickled(path: Path) -> "dict[str, Tensor]":
+    import torch
+
+    try:
+        try:
+            held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError:  # files of before torch 1.6 cannot be mapped
+            held = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a damaged pickle makes the reader raise has no end
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnfitCheckpoint(
+            f"{path} cannot be read as tensors and plain values: {reason} Code in it is never run. "
+            f"{AGAIN} If it is whole, save its state dict as safetensors."
+        ) from None
+    for wrapper in ("model", "state_dict", "teacher"):
+        if isinstance(held, dict) and isinstance(held.get(wrapper), dict):
+            held = held[wrapper]
+    if not isinstance(held, dict) or not all(isinstance(v, torch.Tensor) for v in held.values()):
+        raise UnfitCheckpoint(f"{path} holds no flat dictionary of tensors; save the encoder's state dict.")
+    return {str(name): value for name, value in held.items()}
+
+
+def sha256(place: Path) -> str:
+    """SHA-256 of a file; of several, that of their digests in order. Computed once in a process."""
+    digests = [_sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files(place)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@cache
+def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  what makes a file the same file
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

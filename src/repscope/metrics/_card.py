@@ -1,0 +1,142 @@
+"""Card: what a measure says of itself, so that every face can define it and a test can hold it to it."""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repscope.errors import UnfitData
+from repscope.metrics._rows import Rows
+
+Array = NDArray[np.floating]
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """What the value does not notice; a test holds each claim, and each claim not made, to the code.
+
+    Attributes:
+        shift: One vector added to all rows.
+        scale: All rows multiplied by one positive number.
+        rotation: All rows turned by one orthogonal matrix.
+        order: The rows in another order (of both sets, for a pair).
+        swap: The two sets exchanged; None for a measure of one set.
+    """
+
+    shift: bool = True
+    scale: bool = True
+    rotation: bool = True
+    order: bool = True
+    swap: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Title, unit, definition, laws and source of a measure.
+
+    Attributes:
+        name: Of its file.
+        title: On the page.
+        unit: "" for a pure number.
+        better: Which way is usually wanted; "neither" where a larger value is only different.
+        laws: What leaves the value alone.
+        reference: Paper it comes from.
+        caveats: When it misleads, given the shape (rows, width) of what was measured.
+        least: Rows it wants at least.
+        description: Its file's docstring: title, definition, example.
+    """
+
+    name: str
+    title: str
+    unit: str = ""
+    better: Better = "neither"
+    laws: Laws = field(default_factory=Laws)
+    reference: str
+    caveats: Callable[[int, int], Sequence[str]] = lambda n, d: ()  # noqa: ARG005
+    least: int = 2
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__doc__", self.description)  # so that help() shows the measure, not its class
+
+    @property
+    def definition(self) -> str:
+        """The formula and when it misleads: the description between its title and its example."""
+        _, _, body = inspect.cleandoc(self.description or "").partition("\n\n")
+        return " ".join(body.split(">>>")[0].split())
+
+    def _enough(self, rows: Rows) -> None:
+        if len(rows) < self.least:
+            raise UnfitData(f"{self.title} wants {self.least} rows or more; got {len(rows)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Card):
+    """A number about one set of vectors. Call it on an array (n, D), or (H, W, D) for one image's patches."""
+
+    compute: Callable[[Any], float]
+    needs: Literal["moments", "rows", "grid"] = "rows"
+
+    def __call__(self, x: Array) -> float:
+        return self.of(Rows(x))
+
+    def of(self, rows: Rows) -> float:
+        """The reading of rows whose derivations are shared with other readings."""
+        self._enough(rows)
+        if self.needs == "grid" and rows.grid is None:
+            raise UnfitData(f"{self.title} wants patches laid out as (H, W, D); got rows of shape {rows.values.shape}.")
+        return float(self.compute(rows.moments if self.needs == "moments" else rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(Card, ABC):
+    """A number about two sets of vectors of the same things. Call it on two arrays with as many rows.
+
+    Attributes:
+        best: The value of a set with itself.
+        draws: Values a null is made of at most; where each costs a whole computation, few.
+    """
+
+    best: float = 1.0
+    draws: int = 1000
+
+    def __call__(self, x: Array, y: Array) -> float:
+        return self.of(Rows(x), Rows(y))
+
+    def of(self, x: Rows, y: Rows) -> float:
+        """The measure of rows whose derivations are shared with other pairs."""
+        if len(x) != len(y):
+            raise UnfitData(f"{self.title} wants the same rows twice; got {len(x)} and {len(y)}.")
+        self._enough(x)
+        return self._value(x, y)
+
+    @abstractmethod
+    def _value(self, x: Rows, y: Rows) -> float: ...
+
+    @abstractmethod
+    def relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Array:
+        """The value for each (R, n) order in which the rows of y may be put."""
+
+    @abstractmethod
+    def shifted(self, x: Rows, y: Rows, shifts: NDArray[np.intp]) -> Array:
+        """The value for each (R, 2) shift in rows and columns of y's grid, wrapped around."""
+
+    def chance(self, x: Rows, y: Rows) -> float | None:  # noqa: ARG002
+        """The exact mean over all orders of y's rows, where it is known."""
+        return None
+
+
+def spread(draws: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most this many of them, evenly spread."""
+    return draws if len(draws) <= most else draws[np.linspace(0, len(draws) - 1, most).round().astype(int)]
+
+
+def order_of(shift: NDArray[np.intp], grid: tuple[int, int]) -> NDArray[np.intp]:
+    """The order in which a torus shift puts the cells of a grid: place i gets cell i + shift."""
+    cells = np.arange(grid[0] * grid[1]).reshape(grid)
+    return np.roll(cells, (-int(shift[0]), -int(shift[1])), axis=(0, 1)).ravel()

@@ -1,0 +1,129 @@
+"""Wording: what stands beside a number, said the same in every medium; and names made safe to print."""
+
+import unicodedata
+
+from repscope.report import Block, Line, Note, Null, Number, Report, say, spread
+
+ASCII = {
+    **dict.fromkeys("–—−‐‑", "-"),
+    **dict.fromkeys("‘’‚", "'"),
+    **dict.fromkeys("“”„«»", '"'),
+    **{"×": "x", "·": "*", "•": "*", "…": "...", "→": "->", "≥": ">=", "≤": "<=", "≠": "!=", "≈": "~"},
+    **{"±": "+/-", "√": "sqrt", "∞": "inf", "‖": "||", "²": "^2", "³": "^3", "µ": "u", "°": " deg", "∈": " in "},
+    **{"Σ": "sum", "∑": "sum", "λ": "lambda", "ρ": "rho", "σ": "sigma", "π": "pi", "α": "alpha", "β": "beta"},
+}
+JOINERS = "\u200c\u200d"  # invisible, harmless, and part of how Persian and emoji are written
+
+
+def legible(text: str) -> str:
+    """One line in which nothing is hidden: control characters, direction overrides and broken bytes as escapes.
+
+    A photo's name is a stranger's text; printed raw it could move a terminal's cursor.
+
+    >>> legible("a\\x1b[2Jb"), legible("two\\nlines")
+    ('a\\\\x1b[2Jb', 'two lines')
+    """
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character in "\t\n\r\v\f":
+        return " "
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in JOINERS:
+        return character.encode("unicode_escape", "surrogatepass").decode()
+    return character
+
+
+def ascii_only(text: str) -> str:
+    """The same in ASCII: accents dropped, symbols spelled, everything else as an escape that loses nothing.
+
+    >>> ascii_only("Š ≥ 0.5 – 猫")
+    'S >= 0.5 - \\\\u732b'
+    """
+    return "".join(_spelled(character) for character in text)
+
+
+def _spelled(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in ASCII:
+        return ASCII[character]
+    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return bare or character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def measured(number: Number) -> str:
+    """Value, interval and unit: "0.412 [0.390, 0.430] bits"."""
+    return f"{spread(number)} {number.unit}".rstrip()
+
+
+def halves(number: Number) -> tuple[str, str]:
+    """Value with its unit, and its interval, apart: ("0.412 bits", "[0.390, 0.430]")."""
+    value, bracket, interval = spread(number).partition(" [")
+    return f"{value} {number.unit}".rstrip(), bracket.strip() + interval
+
+
+def point(line: Line, i: int) -> Number:
+    """One place of a curve's line, with its band as the interval."""
+    band = (line.low[i], line.high[i]) if line.low and line.high else None
+    return Number(line.label, line.y[i], band)
+
+
+def counted(number: Number) -> str:
+    """How many things it is a value of: "256 patches"; empty where that is not known."""
+    return "" if number.n is None else f"n = {number.n:,} {number.of}".rstrip()
+
+
+def against(null: Null | None) -> str:
+    """A null in a few characters: "q95 0.034, p 0.001", or "chance 0.100" where it is exact."""
+    if null is None:
+        return ""
+    if null.p is None:
+        return f"{null.kind} {say(null.mean)}"
+    return f"q95 {say(null.q95)}, p {say(null.p)}"
+
+
+def drawn(null: Null | None) -> str:
+    """How a null was drawn, after `against`: "torus shifts, 999 draws"."""
+    if null is None or null.p is None:
+        return ""
+    return f"{null.kind}, {null.draws:,} draws" if null.draws else f"{null.kind}, exact"
+
+
+def explained(null: Null) -> str:
+    """A null in a full sentence."""
+    how = f"{null.draws:,} draws" if null.draws else "exact"
+    parts = [f"Null ({null.kind}, {how}): mean {say(null.mean)}", f"95 % point {say(null.q95)}"]
+    if null.p is not None:
+        parts.append(f"p = {say(null.p)}" + ("" if null.exceeded else ", not past its null"))
+    if null.calibrated is not None:
+        parts.append(f"calibrated {say(null.calibrated)}")
+    if null.chance is not None:
+        parts.append(f"chance {say(null.chance)}")
+    return "; ".join(parts) + "."
+
+
+def remarks(number: Number) -> tuple[str, ...]:
+    """What must be said beside a value: why there is none, and when it misleads."""
+    return ((number.reason,) if number.reason else ()) + number.caveats
+
+
+def definitions(report: Report) -> dict[str, str]:
+    """Label -> definition, once each, in reading order."""
+    found: dict[str, str] = {}
+    for number in report.numbers():
+        if number.definition:
+            found.setdefault(number.label, number.definition)
+    return found
+
+
+def runs(blocks: tuple[Block, ...]) -> list[list[Block]]:
+    """Neighbouring numbers, and neighbouring notes, together; every other block alone."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        alike = found and type(found[-1][-1]) is type(block)
+        if alike and isinstance(block, Number | Note):
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return found

@@ -1,0 +1,118 @@
+"""PNG: each picture, map, matrix and curve of a report as a file of its own."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from repscope.render import _charts, _pictures
+from repscope.render._lettering import lettering
+from repscope.render._pictures import Pixels
+from repscope.report import Block, Curve, Gallery, Heatmap, Overlay, Report, say
+
+TILE = 448
+MARGIN = 16
+ACROSS = 4  # pictures side by side before a new row begins
+
+
+def png(report: Report) -> dict[str, bytes]:
+    """File name -> bytes, one file for each block that can be seen; blocks of numbers and words have none."""
+    files: dict[str, bytes] = {}
+    for block in report.blocks:
+        drawn = _drawn(block)
+        if drawn is not None and isinstance(block, Gallery | Overlay | Heatmap | Curve):
+            files[named(block.title, files)] = drawn
+    return files
+
+
+def _drawn(block: Block) -> bytes | None:
+    if isinstance(block, Gallery):
+        return _pictures.png(gallery(block))
+    if isinstance(block, Overlay):
+        return _pictures.png(overlay(block))
+    if isinstance(block, Heatmap) or (isinstance(block, Curve) and _charts.drawable(block)):
+        return _charts.png(block)
+    return None
+
+
+def named(title: str, taken: Sequence[str] | dict[str, bytes]) -> str:
+    """A file name for a block: its title in plain letters, numbered where another block has the same.
+
+    >>> named("PCA of “Köln”, 2 × 2", ()), named("PCA", ("pca.png",)), named("猫", ())
+    ('pca-of-koln-2-2.png', 'pca-2.png', 'picture.png')
+    """
+    bare = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:60].strip("-") or "picture"
+    if stem in ("con", "prn", "aux", "nul"):  # names that Windows keeps for itself
+        stem += "-1"
+    name, number = f"{stem}.png", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.png"
+    return name
+
+
+def gallery(block: Gallery) -> Pixels:
+    """Pictures side by side, each enlarged whole pixels at a time, with its caption below."""
+    tiles = [_tile(_pictures.fitted(picture.pixels, TILE), picture.caption) for picture in block.pictures]
+    rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
+    return _page(block.title, rows, block.caption)
+
+
+def overlay(block: Overlay) -> Pixels:
+    """The photo under its heat, and the colour scale with its ends."""
+    heat = _pictures.heated(block, TILE)
+    width = max(heat.shape[1], 240)
+    low, high = block.domain
+    middle = 0.0 if low < 0 < high else (low + high) / 2
+    scale = above([_pictures.bar(block.domain, width, 14), _ticks((low, middle, high), block.domain, width)], 2)
+    unit = [lettering(block.unit, width, middle=True)] if block.unit else []
+    return _page(block.title, [above([heat, scale, *unit], 8)], block.caption)
+
+
+def _ticks(values: Sequence[float], domain: tuple[float, float], width: int) -> Pixels:
+    """Numbers under a colour bar, each below its colour, the outermost kept inside."""
+    room = width // 4
+    words = [lettering(say(value), room, middle=True) for value in values]
+    strip = np.full((max(map(len, words)), width + room, 3), 255, np.uint8)
+    for value, word in zip(values, words, strict=True):
+        share = (value - domain[0]) / ((domain[1] - domain[0]) or 1.0)
+        left = round(min(max(share * width, 20), width - 20))
+        under = strip[: len(word), left : left + room]
+        np.minimum(under, word, out=under)
+    return strip[:, room // 2 : room // 2 + width]
+
+
+def _tile(pixels: Pixels, caption: str) -> Pixels:
+    height, width = pixels.shape[:2]
+    paper = np.full((max(height, 1), TILE, 3), 255, np.uint8)
+    left = (TILE - width) // 2
+    paper[:height, left : left + width] = pixels
+    return above([paper, lettering(caption, TILE, middle=True)], 4)
+
+
+def beside(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:
+    """Pictures in a row on white, aligned at the top."""
+    height = max(len(part) for part in parts)
+    paper = np.full((height, sum(part.shape[1] for part in parts) + gap * (len(parts) - 1), 3), 255, np.uint8)
+    left = 0
+    for part in parts:
+        paper[: len(part), left : left + part.shape[1]] = part
+        left += part.shape[1] + gap
+    return paper
+
+
+def above(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:
+    """Pictures in a column on white, aligned at the left."""
+    return beside([part.swapaxes(0, 1) for part in parts], gap).swapaxes(0, 1)
+
+
+def _page(title: str, body: Sequence[Pixels], caption: str) -> Pixels:
+    """Title, pictures and caption on a white sheet."""
+    inner = max([part.shape[1] for part in body] + [360])
+    parts = [lettering(title, inner, 26, bold=True), *body]
+    if caption:
+        parts.append(lettering(caption, inner, ink="#555b66"))
+    sheet = above(parts, 10)
+    return np.pad(sheet, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)

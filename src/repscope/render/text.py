@@ -1,0 +1,244 @@
+"""Text: a report for the terminal; reads well at 80 columns, and in ASCII where there is nothing else."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from repscope.render import _columns, _sparkline
+from repscope.render._columns import Entry, Sheet
+from repscope.render._wording import (
+    against,
+    ascii_only,
+    counted,
+    definitions,
+    drawn,
+    legible,
+    measured,
+    point,
+    remarks,
+    runs,
+)
+from repscope.report import Cell, Curve, Gallery, Heatmap, Line, Note, Number, Overlay, Report, Table, say
+
+LINED = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+LINED_ASCII = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+NARROWEST = 24
+LEADS = {"finding": ("• ", "green"), "note": ("", ""), "warning": ("! ", "yellow")}
+
+
+def text(report: Report, *, width: int | None = None, colour: bool = False, encoding: str | None = "utf-8") -> str:
+    """The report as text, every line at most `width` columns wide.
+
+    Args:
+        width: Columns of the page, 24 at least; 80 where none is given, so that a saved page is always the same.
+        colour: Whether to add the terminal's colours.
+        encoding: Of the stream it is for; anything but Unicode gets plain ASCII.
+
+    >>> from repscope.report import Number, Report
+    >>> print(text(Report("Alike?", (Number("CKA", 0.5, (0.4, 0.6)),)), encoding="ascii"), end="")
+    Alike?
+    ======
+    <BLANKLINE>
+    CKA  0.500 [0.400, 0.600]
+    """
+    return _Page(width or 80, colour, "utf" in (encoding or "ascii").lower()).written(report)
+
+
+class _Page:
+    """One report being written: where to, how wide, and the footnotes so far."""
+
+    def __init__(self, width: int, colour: bool, unicode: bool):
+        self.width, self.unicode = max(width, NARROWEST), unicode
+        self.out = io.StringIO()
+        self.console = Console(
+            file=self.out,
+            width=self.width,
+            color_system="standard" if colour else None,
+            force_terminal=colour,
+            force_interactive=False,
+            force_jupyter=False,
+            legacy_windows=False,
+            no_color=not colour,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={},  # the same report gives the same text whatever the terminal calls itself
+        )
+        self.footnotes: dict[str, int] = {}
+
+    def written(self, report: Report) -> str:
+        self.line(report.title, "bold")
+        self.line(("═" if self.unicode else "=") * min(len(self.words(report.title)), self.width), "dim")
+        for run in runs(report.blocks):
+            self.print()
+            SHOW[type(run[0])](self, *run)
+        self.listing("Skipped", [f"{source}: {reason}" for source, reason in report.skipped])
+        self.listing("Remarks", [f"({mark}) {remark}" for remark, mark in self.footnotes.items()])
+        self.listing("Definitions", [f"{label}: {what}" for label, what in definitions(report).items()])
+        simple = [f"{key} {value}" for key, value in report.provenance.items() if isinstance(value, str | int | float)]
+        self.listing("Made with", [", ".join(simple)] if simple else [])
+        return "".join(line.rstrip() + "\n" for line in self.out.getvalue().split("\n")[:-1])
+
+    def words(self, text: str) -> str:
+        """A stranger's text, safe to print here."""
+        text = legible(text)
+        return text if self.unicode else ascii_only(text)
+
+    def print(self, what: RenderableType = "") -> None:
+        self.console.print(what)
+
+    def line(self, text: str, style: str = "", indent: int = 0) -> None:
+        if text:
+            self.print(Padding(Text(self.words(text), style, overflow="fold"), (0, 0, 0, indent)))
+
+    def listing(self, title: str, lines: Sequence[str]) -> None:
+        if lines:
+            self.print()
+            self.line(title, "bold")
+        for line in lines:
+            self.line(line, "dim", indent=2)
+
+    def marked(self, number: Number) -> str:
+        """The footnotes of a number, "(1)(2)"; new ones are added at the end."""
+        return "".join(f"({self.footnotes.setdefault(r, len(self.footnotes) + 1)})" for r in remarks(number))
+
+    def pairs(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Name beside what it is; below that, dimmed, what it must be read with."""
+        grid = Grid.grid(padding=(0, _columns.GAP, 0, 0))
+        rows = [(self.words(name), self.words(what), self.words(beside)) for name, what, beside in rows]
+        label = min(max(cell_len(name) for name, _, _ in rows), 2 * self.width // 5)
+        grid.add_column(width=label)
+        grid.add_column(overflow="fold")
+        for name, what, beside in rows:
+            value = Text(what, "bold").append(f"\n{beside}" if beside else "", "not bold dim")
+            grid.add_row(Text("\n".join(_columns.folded(name, label))), value)
+        self.print(grid)
+
+    def numbers(self, *numbers: Number) -> None:
+        rows = []
+        for number in numbers:
+            null, how = against(number.null), drawn(number.null)
+            beside = [counted(number), f"null {null}" + (f" ({how})" if how else "") if null else ""]
+            value = f"{measured(number)} {self.marked(number)}".rstrip()
+            rows.append((number.label, value, "; ".join(filter(None, beside))))
+        self.pairs(rows)
+
+    def notes(self, *notes: Note) -> None:
+        for note in notes:
+            lead, style = LEADS[note.kind]
+            self.line(lead + note.text, style)
+
+    def table(self, block: Table) -> None:
+        self.line(block.title, "bold")
+        narrow = self.sheet(block.header, block.rows, narrow=True)
+        self.matrix(block.rows, self.sheet(block.header, block.rows), narrow, narrow.turned(), pieces=narrow)
+        self.line(block.caption, "dim")
+
+    def heatmap(self, block: Heatmap) -> None:
+        """Its values as a table; intervals and nulls stand under the values."""
+        self.line(block.title, "bold")
+        rows = [(label, *cells) for label, cells in zip(block.rows, block.cells, strict=True)]
+        self.matrix(rows, pieces=self.sheet(["", *block.columns], rows, narrow=True))
+        self.line(block.caption, "dim")
+
+    def matrix(self, rows: Sequence[Sequence[Cell]], *forms: Sheet, pieces: Sheet) -> None:
+        """Cells in the first form that fits, or cut in pieces; what all numbers share is said once below."""
+        for i, (sheet, columns) in enumerate(_columns.arranged(forms, pieces, self.width)):
+            if i:
+                self.print()
+            self.grid(sheet, columns)
+        numbers = [cell for row in rows for cell in row if isinstance(cell, Number)]
+        nulls = sorted({drawn(number.null) for number in numbers} - {""})
+        said = [*self.common(rows, counted), f"null: {' or '.join(nulls)}" if nulls else ""]
+        self.line("; ".join(filter(None, said)), "dim")
+        for remark in self.common(rows, remarks):
+            self.line(" ".join(remark), "dim")
+
+    def common(self, rows: Sequence[Sequence[Cell]], what: Callable[[Number], Any]) -> list[Any]:
+        """What all numbers of a table say alike; empty where they differ."""
+        said = {what(cell) for row in rows for cell in row if isinstance(cell, Number)}
+        return list(said) if len(said) == 1 else []
+
+    def sheet(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], narrow: bool = False) -> Sheet:
+        """The cells as text: values with their intervals beside them, or below where it must be narrow."""
+        count, mark = (not self.common(rows, what) for what in (counted, remarks))
+        cells = tuple(tuple(self.entry(cell, narrow, count, mark) for cell in row) for row in rows)
+        return Sheet(tuple(Entry((self.words(name),)) for name in header), cells)
+
+    def entry(self, cell: Cell, narrow: bool, count: bool, mark: bool) -> Entry:
+        if isinstance(cell, str):
+            return Entry((self.words(cell),))
+        value, interval = halves(cell) if narrow else (measured(cell), "")
+        null = against(cell.null)
+        lines = [f"{value} {self.marked(cell) if mark else ''}".rstrip(), interval]
+        lines += [*(null.split(", ") if narrow else [null]), counted(cell) if count else ""]
+        return Entry(tuple(self.words(line) for line in lines if line), number=True)
+
+    def grid(self, sheet: Sheet, columns: Sequence[int]) -> None:
+        """Header, rule and rows; the first line of a number is its value, the others are dimmed."""
+        widths = sheet.widths(columns, self.width)
+        box = LINED if self.unicode else LINED_ASCII
+        grid = Grid(box=box, show_edge=False, pad_edge=False, padding=(0, _columns.GAP - 1, 0, 0))
+        for c, width in zip(columns, widths, strict=True):
+            name = Text("\n".join(sheet.header[c].within(width)))
+            grid.add_column(name, justify="right" if sheet.numeric(c) else "left", width=width, overflow="fold")
+        for row in sheet.rows:
+            grid.add_row(*(self.cell(row[c], width) for c, width in zip(columns, widths, strict=True)))
+        self.print(grid)
+
+    def cell(self, entry: Entry, width: int) -> Text:
+        first, *rest = entry.within(width) or [""]
+        return Text(first).append("".join("\n" + line for line in rest), "dim" if entry.number else "")
+
+    def curve(self, block: Curve) -> None:
+        """A row of characters for each line, and the values it begins and ends with."""
+        self.line(block.title, "bold")
+        logarithmic = [name for name, log in ((block.x_label, block.log_x), (block.y_label, block.log_y)) if log]
+        scale = f" (logarithmic: {', '.join(logarithmic)})" if logarithmic else ""
+        heights = _sparkline.extent([value for line in block.lines for value in line.y], block.log_y)
+        drawn = f", drawn from {say(heights[0])} to {say(heights[1])}" if heights else ": no value to draw"
+        self.line(f"{block.y_label} over {block.x_label}{scale}{drawn}", "dim")
+        if heights:
+            self.pairs([self.sparkline(line, block, heights) for line in block.lines])
+        self.line(block.caption, "dim")
+
+    def sparkline(self, line: Line, block: Curve, heights: tuple[float, float]) -> tuple[str, str, str]:
+        room = max(self.width // 2, 8)
+        shown = _sparkline.places(line.x, room, block.log_x)
+        steps = _sparkline.BLOCKS if self.unicode else _sparkline.SIGNS
+        drawn = _sparkline.sparkline([line.y[i] for i in shown], *heights, block.log_y, steps)
+        ends = [f"{measured(point(line, i))} at {say(line.x[i])}" for i in dict.fromkeys((*shown[:1], *shown[-1:]))]
+        return line.label, drawn, " → ".join(ends)
+
+    def gallery(self, block: Gallery) -> None:
+        self.line(block.title, "bold")
+        for picture in block.pictures:
+            self.line(f"{picture.caption} ({picture.pixels.shape[1]} × {picture.pixels.shape[0]} pixels)", indent=2)
+        self.line(block.caption, "dim")
+
+    def overlay(self, block: Overlay) -> None:
+        self.line(block.title, "bold")
+        rows, columns = block.values.shape
+        unit = f" {block.unit}" if block.unit else ""
+        where = f", asked at row {block.mark[0] + 1}, column {block.mark[1] + 1}" if block.mark else ""
+        low, high = map(say, block.domain)
+        self.line(f"{rows} × {columns} patches, colours from {low} to {high}{unit}{where}", indent=2)
+        self.line(block.caption, "dim")
+
+
+SHOW: dict[type, Callable[..., None]] = {
+    Number: _Page.numbers,
+    Note: _Page.notes,
+    Table: _Page.table,
+    Heatmap: _Page.heatmap,
+    Curve: _Page.curve,
+    Gallery: _Page.gallery,
+    Overlay: _Page.overlay,
+}
