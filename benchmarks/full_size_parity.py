@@ -35,6 +35,7 @@ def model_of(name: str) -> Any:
     """The published shape as the class of transformers, with random weights."""
     import transformers as t
 
+    shape: dict[str, Any]
     if name.startswith("dinov2"):
         shape = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16}
         return t.Dinov2Model(t.Dinov2Config(**shape, image_size=518, patch_size=14))

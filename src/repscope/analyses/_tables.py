@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from repscope.analyses._numbers import Value, number, separate
 from repscope.analyses._study import Study
-from repscope.encoders import Encoder
 from repscope.metrics import Reading
-from repscope.report import Note, Number, Table, say, spread
+from repscope.report import Note, Number, Table, spread
 
 Values = Mapping[str, Sequence[Value]]
 """Reading name -> value of every photo."""
@@ -56,7 +55,7 @@ def _shown(study: Study) -> str:
 
 def readings_table(title: str, names: Sequence[str], numbers: Sequence[Mapping[str, Number]], caption: str) -> Table:
     """A row per reading, a column per encoder."""
-    keys = list(numbers[0])
+    keys = [*HEADLINES, *(key for key in numbers[0] if key not in HEADLINES)]
     rows = tuple((_label(numbers[0][key]), *(each[key] for each in numbers)) for key in keys)
     return Table(title, ("reading", *names), rows, caption)
 
@@ -82,28 +81,3 @@ def reading_findings(names: Sequence[str], numbers: Sequence[Mapping[str, Number
             text = f"{high.label}: {pair[1]} {spread(high)}{unit}, {pair[0]} {spread(low)}; the intervals do not touch."
             found.append(Note(text, "finding"))
     return found
-
-
-def contract_table(encoder: Encoder) -> Table:
-    """The contract as it was used."""
-    contract, rule = encoder.contract, encoder.contract.preprocessing
-    shape = contract.architecture
-    scale = f"shorter side to {rule.edge}, centre crop" if rule.resize == "shortest" else "squashed"
-    rows = [
-        ("family", contract.family),
-        ("weights", contract.hub or "embedded"),
-        ("revision", encoder.revision),
-        ("licence", contract.licence or "–"),
-        ("depth x width, heads", f"{shape.depth} x {shape.width}, {shape.heads}"),
-        ("patch", f"{shape.patch} px" + (f", {shape.tubelet} frames" if shape.tubelet > 1 else "")),
-        ("positions", shape.position),
-        ("CLS, registers", f"{'yes' if shape.cls else 'no'}, {shape.registers}"),
-        ("published transform", f"{rule.size} px, {scale}, {rule.filter}"),
-        ("mean, deviation", f"{_three(rule.mean)}, {_three(rule.deviation)}"),
-        ("reference", contract.reference or "–"),
-    ]
-    return Table("Contract", ("", contract.name), tuple(rows), " ".join(contract.notes))
-
-
-def _three(values: tuple[float, float, float]) -> str:
-    return " ".join(say(value) for value in values)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from repscope import metrics
 from repscope.analyses import _tables
+from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pictures import pca_maps, places_apart, shown, similarity
 from repscope.analyses._provenance import provenance
@@ -125,7 +126,7 @@ class _Gathered:
             *self._curves(),
             self._scales_table(),
             *self._depth_curves(),
-            _tables.contract_table(study.encoders[0]),
+            contract_table(study.encoders[0].contract, study.encoders[0].revision),
         ]
         title = f"{name} on {study.photos[0].id if len(study.photos) == 1 else f'{count} photos'}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)

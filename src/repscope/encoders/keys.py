@@ -59,18 +59,17 @@ def _whole(name: str, value: Tensor) -> Tensor:
 
 def _fuse(weights: dict[str, Tensor], family: Family) -> None:
     """Put separate projections into the one they share, wherever all of them are there."""
-    for name in [n for n in weights if n.endswith(("attention.query.weight", "perceptron.gate.weight"))]:
-        block = name.split(".attention.")[0].split(".perceptron.")[0]
-        whole, parts = next((w, p) for w, p in FUSED.items() if name == f"{block}.{p[0]}.weight")
-        for kind in ("weight", "bias"):
-            named = [f"{block}.{part}.{kind}" for part in parts]
-            if family.without_key_bias and f"{block}.attention.query.bias" == named[0] in weights:
-                weights.setdefault(named[1], torch.zeros_like(weights[named[0]]))
-            if all(n in weights for n in named):
-                weights[f"{block}.{whole}.{kind}"] = torch.cat([weights.pop(n) for n in named])
-    for name in [n for n in weights if ".perceptron.up." in n]:
-        if name.replace(".up.", ".gate.") not in weights:  # the same name, but nothing gates it
+    for name in [n for n in weights if n.endswith("attention.query.bias") or ".perceptron.up." in n]:
+        key, gate = name.replace(".query.", ".key."), name.replace(".up.", ".gate.")
+        if family.without_key_bias and key != name:
+            weights.setdefault(key, torch.zeros_like(weights[name]))
+        if gate != name and gate not in weights:  # the same name, but nothing gates it
             weights[name.replace(".up.", ".inner.")] = weights.pop(name)
+    for whole, parts in FUSED.items():
+        for name in [n for n in weights if f".{parts[0]}." in n]:
+            named = [name.replace(parts[0], part) for part in parts]
+            if all(n in weights for n in named):
+                weights[name.replace(parts[0], whole)] = torch.cat([weights.pop(n) for n in named])
 
 
 def _named(weights: Mapping[str, Tensor], family: Family) -> tuple[dict[str, Tensor], list[str]]:

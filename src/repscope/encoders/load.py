@@ -54,7 +54,7 @@ def load(name: str) -> "Encoder":
     if path := _found(name):
         return _folder(name, path)
     for contract in available().values():
-        if name == contract.hub:
+        if name and name == contract.hub:
             raise WrongUsage(f"{name} is known here as {contract.name}; load it by that name.")
     if os.sep in name or name.endswith((".safetensors", *weights.PICKLED)):
         _existing(name)

@@ -25,8 +25,12 @@ SHARE, ROWS_EACH = 0.99, 10
 
 def _root(rows: Rows) -> Float[Array, "n r"]:
     """Orthonormal columns that span the first components, up to .99 of the variance."""
-    values, vectors = np.linalg.eigh(rows.gram)
-    values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1]
+    if len(rows) <= rows.width:
+        values, vectors = np.linalg.eigh(rows.gram)
+        values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1]
+    else:
+        vectors, values, _ = np.linalg.svd(rows.centred, full_matrices=False)
+        values = values**2
     kept = int(np.searchsorted(np.cumsum(values) / values.sum(), SHARE * (1 - 1e-12)) + 1)
     if len(rows) < ROWS_EACH * kept:
         raise UnfitData(

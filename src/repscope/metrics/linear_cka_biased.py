@@ -38,6 +38,7 @@ linear_cka_biased = Alignment(
     better="higher",
     laws=Laws(swap=True),
     reference="Kornblith et al., Similarity of neural network representations revisited, ICML 2019 (arXiv 1905.00414)",
+    least=4,
     caveats=lambda n, d: [f"independent sets of {n} rows and {d} columns score {d / (n + d):.2f}"],
     description=__doc__,
     left=_kernel,

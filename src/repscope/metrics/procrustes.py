@@ -49,6 +49,7 @@ procrustes = Direct(
     unit="rad",
     better="lower",
     best=0.0,
+    least=4,
     laws=Laws(swap=True),
     reference="Williams et al., Generalized shape metrics on neural representations, NeurIPS 2021 (arXiv 2110.14739)",
     description=__doc__,

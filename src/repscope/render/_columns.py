@@ -8,6 +8,7 @@ from rich.cells import cell_len, chop_cells
 
 GAP = 2
 LABEL = 28  # a word or name longer than this may be broken
+NAME = 8  # what a column keeps when there is too little for all
 PIECE = re.compile(r"[^\s\-_/]*[\s\-_/]+|[^\s\-_/]+")
 
 
@@ -78,8 +79,9 @@ class Sheet:
         for column in sorted(chosen, key=lambda c: (c != chosen[0], wanted[c] - least[c])):
             more = max(min(wanted[column] - given[column], left), 0)
             given[column], left = given[column] + more, left - more
-        if left < 0:  # alone beside the row names and still too wide
-            given[chosen[-1]] = max(given[chosen[-1]] + left, 1)
+        for column in (chosen[0], chosen[-1]):  # alone beside the row names and still too wide: names give first
+            less = min(max(given[column] - NAME, 0), max(-left, 0))
+            given[column], left = given[column] - less, left + less
         return [given[column] for column in chosen]
 
     def numeric(self, column: int) -> bool:

@@ -33,7 +33,7 @@ def save(
     """
     files = _made(report, formats)
     folder = Path(folder)
-    _prepare(folder, force)
+    prepare(folder, force)
     entries = {name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()}
     old = _listed(folder)
     manifest = {
@@ -61,7 +61,7 @@ def _made(report: Report, formats: Iterable[str]) -> dict[str, bytes]:
     return files
 
 
-def _prepare(folder: Path, force: bool) -> None:
+def prepare(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise Unwritable(f"A report is saved as a folder; {folder} is a file. Choose another name.")
     try:

@@ -91,9 +91,9 @@ def drawn(null: Null | None) -> str:
 
 
 def explained(null: Null) -> str:
-    """A null in a full sentence."""
+    """A null in full: how it was drawn, where it lies, and what it says of the value."""
     how = f"{null.draws:,} draws" if null.draws else "exact"
-    parts = [f"Null ({null.kind}, {how}): mean {say(null.mean)}", f"95 % point {say(null.q95)}"]
+    parts = [f"{null.kind} ({how}): mean {say(null.mean)}", f"95 % point {say(null.q95)}"]
     if null.p is not None:
         parts.append(f"p = {say(null.p)}" + ("" if null.exceeded else ", not past its null"))
     if null.calibrated is not None:

@@ -97,7 +97,7 @@ def _read(hint: Any, value: Any) -> Any:
         return _sequence(inner, value)
     if origin is Literal:
         return _checked(value in inner, value, f"one of {inner}")
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _object(hint, value)
     if hint is float:
         return math.nan if value is None else float(_checked(_numeric(value), value, "a number"))
@@ -129,10 +129,10 @@ def _object(kind: type, value: Any) -> Any:
 
 def _chosen(inner: tuple[Any, ...], value: Any) -> Any:
     """Which member of a union this value is of."""
+    objects = [hint for hint in inner if is_dataclass(hint)]
     if isinstance(value, dict):
-        return KINDS[value["block"]]
-    plain_types = [hint for hint in inner if hint is not NoneType and hint not in KINDS.values()]
-    return next((hint for hint in plain_types if hint is type(value)), plain_types[0] if plain_types else str)
+        return objects[0] if len(objects) == 1 else KINDS[value["block"]]
+    return next((hint for hint in inner if hint is not NoneType and hint not in objects), objects and objects[0])
 
 
 def _numeric(value: Any) -> bool:

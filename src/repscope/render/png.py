@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -21,22 +21,24 @@ def png(report: Report) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for block in report.blocks:
         drawn = _drawn(block)
-        if drawn is not None and isinstance(block, Gallery | Overlay | Heatmap | Curve):
-            files[named(block.title, files)] = drawn
+        if drawn is not None:
+            title, content = drawn
+            files[named(title, files)] = content
     return files
 
 
-def _drawn(block: Block) -> bytes | None:
+def _drawn(block: Block) -> tuple[str, bytes] | None:
+    """Title and PNG of a block that can be seen."""
     if isinstance(block, Gallery):
-        return _pictures.png(gallery(block))
+        return block.title, _pictures.png(gallery(block))
     if isinstance(block, Overlay):
-        return _pictures.png(overlay(block))
+        return block.title, _pictures.png(overlay(block))
     if isinstance(block, Heatmap) or (isinstance(block, Curve) and _charts.drawable(block)):
-        return _charts.png(block)
+        return block.title, _charts.png(block)
     return None
 
 
-def named(title: str, taken: Sequence[str] | dict[str, bytes]) -> str:
+def named(title: str, taken: Container[str]) -> str:
     """A file name for a block: its title in plain letters, numbered where another block has the same.
 
     >>> named("PCA of “Köln”, 2 × 2", ()), named("PCA", ("pca.png",)), named("猫", ())
@@ -66,22 +68,28 @@ def overlay(block: Overlay) -> Pixels:
     width = max(heat.shape[1], 240)
     low, high = block.domain
     middle = 0.0 if low < 0 < high else (low + high) / 2
-    scale = above([_pictures.bar(block.domain, width, 14), _ticks((low, middle, high), block.domain, width)], 2)
+    scale = above([_pictures.bar(block.domain, width, 14), ticks((low, high, middle), block.domain, width)], 2)
     unit = [lettering(block.unit, width, middle=True)] if block.unit else []
     return _page(block.title, [above([heat, scale, *unit], 8)], block.caption)
 
 
-def _ticks(values: Sequence[float], domain: tuple[float, float], width: int) -> Pixels:
-    """Numbers under a colour bar, each below its colour, the outermost kept inside."""
-    room = width // 4
-    words = [lettering(say(value), room, middle=True) for value in values]
-    strip = np.full((max(map(len, words)), width + room, 3), 255, np.uint8)
+def ticks(values: Sequence[float], domain: tuple[float, float], width: int) -> Pixels:
+    """Numbers under a colour bar, each below its colour; moved inside at the ends, left out where there is no room."""
+    words = [trimmed(lettering(say(value), width)) for value in values]
+    strip = np.full((max(map(len, words)), width, 3), 255, np.uint8)
     for value, word in zip(values, words, strict=True):
         share = (value - domain[0]) / ((domain[1] - domain[0]) or 1.0)
-        left = round(min(max(share * width, 20), width - 20))
-        under = strip[: len(word), left : left + room]
-        np.minimum(under, word, out=under)
-    return strip[:, room // 2 : room // 2 + width]
+        left = min(max(round(share * width - word.shape[1] / 2), 0), max(width - word.shape[1], 0))
+        around = strip[:, max(left - MARGIN // 2, 0) : left + word.shape[1] + MARGIN // 2]
+        if (around == 255).all():
+            strip[: len(word), left : left + word.shape[1]] = word
+    return strip
+
+
+def trimmed(word: Pixels) -> Pixels:
+    """Without the white on its left and right."""
+    inked = np.flatnonzero((word < 255).any((0, 2)))
+    return word[:, inked[0] : inked[-1] + 1] if len(inked) else word[:, :1]
 
 
 def _tile(pixels: Pixels, caption: str) -> Pixels:

@@ -19,6 +19,7 @@ from repscope.render._wording import (
     counted,
     definitions,
     drawn,
+    halves,
     legible,
     measured,
     point,
@@ -69,7 +70,6 @@ class _Page:
             markup=False,
             emoji=False,
             highlight=False,
-            _environ={},  # the same report gives the same text whatever the terminal calls itself
         )
         self.footnotes: dict[str, int] = {}
 

@@ -1,4 +1,4 @@
-"""Lab: encoders trained by this project; a file carries its own architecture, and some come with the package."""
+"""Lab: encoders made by this project; a file carries its own architecture, and some come with the package."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def embedded() -> Iterator[Contract]:
             file=file.name,
             parameters=_count(file),
             licence="MIT",
-            notes=(f"Trained by this project and shipped with it: {told}.",) if told else (),
+            notes=(f"Made by this project and shipped with it: {told}.",) if told else (),
         )
 
 

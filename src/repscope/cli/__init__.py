@@ -1,0 +1,57 @@
+"""Command line: parse, call, show; nothing is computed here."""
+
+import sys
+
+import typer
+
+from repscope.cli import compare, inspect, metrics, models, schema
+from repscope.errors import RepscopeError, UnknownName, WrongUsage
+
+app = typer.Typer(
+    name="repscope",
+    help="Look inside self-supervised vision encoders, and compare them with measurements that hold.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (inspect.inspect, compare.compare, models.models, metrics.metrics, schema.schema):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from repscope import __version__
+
+        typer.echo(f"repscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True)) -> None:
+    pass
+
+
+def main() -> None:
+    """The command: exit code 0, 1 for a failed run, 2 for wrong usage; a bug shows its traceback."""
+    try:
+        app()
+    except RepscopeError as error:
+        sys.stderr.write(f"repscope: {_legible(str(error))}\n")
+        sys.exit(2 if isinstance(error, (WrongUsage, UnknownName)) else 1)
+    except KeyboardInterrupt:
+        sys.stderr.write("repscope: stopped.\n")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _legible(message: str) -> str:
+    """What a file name may hold, but a terminal should not be sent, is escaped."""
+    return (
+        "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message)
+        .encode(sys.stderr.encoding or "utf-8", "backslashreplace")
+        .decode(sys.stderr.encoding or "utf-8")
+    )

@@ -1,0 +1,99 @@
+"""Options that commands share, and how their answers are shown."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repscope.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from repscope.encoders import Encoder
+    from repscope.report import Report
+
+
+class Frame(StrEnum):
+    """Which part of a photo an encoder is shown."""
+
+    SQUARE = "square"
+    OFFICIAL = "official"
+
+
+PHOTOS = "Files and folders; the bundled samples where none is given."
+MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
+FRAME = "square: the same central square for all; official: each encoder's published transform."
+
+Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO...", help=PHOTOS, show_default=False)]
+Models = Annotated[list[str] | None, typer.Option("-m", "--model", "--models", help=MODELS, show_default=False)]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the report's files.")]
+Formats = Annotated[str | None, typer.Option("--format", help="text, json, html, png, separated by commas.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report in the folder.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail on the first photo that cannot be used.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forward pass.")]
+
+
+def names_of(models: list[str] | None) -> list[str]:
+    """Names as given, repeated or separated by commas; none where none was."""
+    return [name.strip() for given in models or [] for name in given.split(",") if name.strip()]
+
+
+class Answer:
+    """Where a command's report goes: the terminal, a folder, or both. Wrong options are found before any work."""
+
+    def __init__(self, output: Path | None, formats: str | None, force: bool):
+        from repscope.render import media
+
+        default = "text,json,html,png" if output else "text"
+        asked = default if formats is None else formats
+        self.formats = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+        if not self.formats:
+            raise WrongUsage("--format names no format; choose from text, json, html, png.")
+        if unknown := [name for name in self.formats if name not in media]:
+            raise WrongUsage(f"--format knows {', '.join(media)}; got {', '.join(unknown)}.")
+        if output is None and (len(self.formats) > 1 or "png" in self.formats):
+            raise WrongUsage(f"{', '.join(self.formats)} want a folder: add -o DIR.")
+        self.output, self.force = output, force
+        if output is not None:
+            from repscope.render._save import prepare
+
+            prepare(output, force)
+
+    def show(self, report: "Report") -> None:
+        """Print the report, and write it where a folder was given."""
+        if self.output is None:
+            show(report, self.formats[0])
+            return
+        show(report)
+        written = report.save(self.output, self.formats, force=self.force)
+        typer.echo(f"Wrote {len(written)} files to {self.output}", err=True)
+
+
+def show(report: "Report", medium: str = "text") -> None:
+    """A report on standard output."""
+    import os
+    import shutil
+    import sys
+
+    from repscope.render import media
+
+    if medium == "text":
+        plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+        width = shutil.get_terminal_size().columns
+        page = media["text"](report, width=width, colour=not plain, encoding=sys.stdout.encoding)
+    else:
+        page = media[medium](report)
+    sys.stdout.write(page if page.endswith("\n") else page + "\n")
+
+
+def loaded(names: list[str]) -> "list[Encoder]":
+    """Encoders by name, with a word on standard error where loading takes over a second."""
+    from repscope.cli._progress import Progress
+    from repscope.encoders import load
+
+    with Progress("loading") as progress:
+        encoders = []
+        for done, name in enumerate(names):
+            progress(done, len(names))
+            encoders.append(load(name))
+    return encoders

@@ -1,0 +1,49 @@
+"""repscope compare"""
+
+from typing import Annotated
+
+import typer
+
+from repscope.cli._options import (
+    FRAME,
+    Answer,
+    Batch,
+    Force,
+    Formats,
+    Frame,
+    Models,
+    Output,
+    Photos,
+    Strict,
+    loaded,
+    names_of,
+)
+from repscope.cli._progress import Progress
+from repscope.errors import WrongUsage
+
+SHOWN = ("tiny-mae", "tiny-ijepa", "tiny-random")
+
+
+def compare(
+    photos: Photos = None,
+    models: Models = None,
+    frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.SQUARE,
+    output: Output = None,
+    formats: Formats = None,
+    force: Force = False,
+    strict: Strict = False,
+    batch: Batch = 8,
+) -> None:
+    """Compare encoders on photos: readings side by side, similarities with nulls and intervals.
+
+    Without -m the encoders that come with the package are compared; no network is needed.
+    """
+    answer, names = Answer(output, formats, force), names_of(models) or list(SHOWN)
+    if len(names) == 1:
+        raise WrongUsage(f"compare wants two encoders or more; got {names[0]}. Name them with -m a,b, or use inspect.")
+    encoders = loaded(names)
+    from repscope.analyses.compare import compare as compared
+
+    with Progress("comparing") as progress:
+        report = compared(photos or (), encoders, framing=frame.value, strict=strict, batch=batch, progress=progress)
+    answer.show(report)

@@ -1,0 +1,72 @@
+"""repscope inspect"""
+
+from typing import Annotated
+
+import typer
+
+from repscope.cli._options import (
+    FRAME,
+    Answer,
+    Batch,
+    Force,
+    Formats,
+    Frame,
+    Models,
+    Output,
+    Photos,
+    Strict,
+    loaded,
+    names_of,
+)
+from repscope.cli._progress import Progress
+from repscope.errors import WrongUsage
+
+SHOWN = "tiny-mae"
+
+
+def inspect(
+    photos: Photos = None,
+    models: Models = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Also readings after every block.")] = False,
+    point: Annotated[
+        list[str] | None,
+        typer.Option("--point", metavar="X,Y", help="A place in fractions of the photo to compare all patches to."),
+    ] = None,
+    frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.OFFICIAL,
+    output: Output = None,
+    formats: Formats = None,
+    force: Force = False,
+    strict: Strict = False,
+    batch: Batch = 8,
+) -> None:
+    """Inspect one encoder: all readings, its spectrum, patch norms, CLS token, and what its patches look like.
+
+    Without -m it is an encoder that comes with the package; no network is needed.
+    """
+    answer, names = Answer(output, formats, force), names_of(models) or [SHOWN]
+    if len(names) > 1:
+        raise WrongUsage(f"inspect looks into one encoder; got {', '.join(names)}. Use compare for several.")
+    points = [_point(text) for text in point or []]
+    (encoder,) = loaded(names)
+    from repscope.analyses.inspect import inspect as inspected
+
+    with Progress("inspecting") as progress:
+        report = inspected(
+            photos or (),
+            encoder,
+            layers=layers,
+            points=points,
+            framing=frame.value,
+            strict=strict,
+            batch=batch,
+            progress=progress,
+        )
+    answer.show(report)
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        across, down = (float(part) for part in text.split(","))
+    except ValueError:
+        raise WrongUsage(f"--point wants two fractions such as 0.5,0.25; got {text!r}.") from None
+    return across, down
