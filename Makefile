@@ -3,7 +3,7 @@ PYTHON ?= python3
 PHOTO ?=
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs pictures clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,13 +19,19 @@ demo: .venv/base
 	$(BIN)/repscope compare $(PHOTO) -o demo --format text,json,html,png --force
 
 check: .venv/test
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests docs
+	$(BIN)/ruff format --check src tests docs
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
 test: .venv/test check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
+
+docs: .venv/test
+	$(BIN)/python docs/generate.py
+
+pictures: .venv/test
+	$(BIN)/python docs/generate.py --pictures
 
 clean:
 	rm -rf .venv demo dist

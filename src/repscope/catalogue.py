@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 
 from repscope.errors import UnknownName
 
-
 T = TypeVar("T")
 
 

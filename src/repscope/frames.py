@@ -57,7 +57,9 @@ class Frame:
         return both
 
 
-def _weights(cells: int, low: float, high: float, points: int, start: float, stop: float) -> Float[Array, "points cells"]:
+def _weights(
+    cells: int, low: float, high: float, points: int, start: float, stop: float
+) -> Float[Array, "points cells"]:
     """Triangle-filter weights from `cells` between low and high to `points` between start and stop.
 
     Where the points lie wider apart than the cells the triangle widens with them (antialiasing);

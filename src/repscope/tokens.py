@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from repscope.errors import Unsupported, UnfitData
+from repscope.errors import UnfitData, Unsupported
 from repscope.frames import Frame
 
 Array = NDArray[np.floating]

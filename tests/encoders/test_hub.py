@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import errors
 from oracle import photographed
 
-from repscope.encoders import Contract, available, cached, load
+from repscope.encoders import Contract, available, cached, hub, load
 from repscope.errors import UnfitCheckpoint, Unreachable
 
 LOAD = import_module("repscope.encoders.load")  # the package's `load` is the function in it
@@ -25,6 +25,7 @@ def cache(tmp_path, monkeypatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", unexpected)
+    monkeypatch.setattr(hub.network, "knock", lambda endpoint: None)
     return tmp_path / "home" / "hub"
 
 

@@ -40,9 +40,7 @@ def number(
     caveats = list(card.caveats(*shape))
     if len(known) < len(values):
         caveats.append(f"undefined for {len(values) - len(known)} of {len(values)} {of}")
-    if len(known) == 1:
-        caveats.append(f"one {of.removesuffix('s')}: no interval")
-    elif len(known) < 10:
+    if 1 < len(known) < 10:
         caveats.append(f"an interval from {len(known)} {of} is rough")
     return Number(
         value=float(np.mean(known)),

@@ -37,6 +37,7 @@ class Meetings:
     def __init__(self, count: int, measures: Sequence[Pair]):
         self.measures = tuple(measures)
         self.met = {(i, j): Meeting() for i in range(count) for j in range(count) if i != j}
+        self._known: dict[tuple[str, int, int], Number] = {}
 
     def meet(self, views: Sequence[View], rows: Sequence[Rows]) -> None:
         """Take in one photo: its views and, beside them, the rows of each on its own grid."""
@@ -73,7 +74,11 @@ class Meetings:
         """The measure of encoder i and j: mean over photos, interval, and the stricter of its nulls."""
         if i > j and measure.laws.swap:
             i, j = j, i
-        meeting = self.met[i, j]
+        if (measure.name, i, j) not in self._known:
+            self._known[measure.name, i, j] = self._number(measure, self.met[i, j])
+        return self._known[measure.name, i, j]
+
+    def _number(self, measure: Pair, meeting: Meeting) -> Number:
         values = meeting.values[measure.name]
         rows, columns = meeting.overlays[0].grid
         made = number(measure, values, (rows * columns, max(r.width for r in meeting.kept[0])))

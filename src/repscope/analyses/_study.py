@@ -74,9 +74,9 @@ class Study:
                 else:
                     usable += 1
                     yield photo, views
-            done += len(seen.photos)
-            if self.progress:
-                self.progress(done, len(self.photos))
+                done += 1
+                if self.progress:
+                    self.progress(done, len(self.photos))
         if not usable:
             raise UnfitTokens(self.skipped[-1].reason)
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from repscope.analyses._numbers import Value, number, separate
 from repscope.analyses._study import Study
 from repscope.metrics import Reading
-from repscope.report import Note, Number, Table, spread
+from repscope.report import Curve, Line, Note, Number, Table, spread
 
 Values = Mapping[str, Sequence[Value]]
 """Reading name -> value of every photo."""
@@ -56,12 +59,22 @@ def _shown(study: Study) -> str:
 def readings_table(title: str, names: Sequence[str], numbers: Sequence[Mapping[str, Number]], caption: str) -> Table:
     """A row per reading, a column per encoder."""
     keys = [*HEADLINES, *(key for key in numbers[0] if key not in HEADLINES)]
-    rows = tuple((_label(numbers[0][key]), *(each[key] for each in numbers)) for key in keys)
+    rows = tuple((numbers[0][key].label, *(each[key] for each in numbers)) for key in keys)
     return Table(title, ("reading", *names), rows, caption)
 
 
-def _label(number: Number) -> str:
-    return f"{number.label} ({number.unit})" if number.unit else number.label
+def spectrum_curve(names: Sequence[str], spectra: Sequence[Sequence[NDArray[np.float64]]]) -> Curve:
+    """Share of the variance in each component, mean over photos of each photo's whole spectrum."""
+    lines = []
+    for name, each in zip(names, spectra, strict=True):
+        length = min(map(len, each))
+        shares = np.mean([spectrum[:length] / spectrum.sum() for spectrum in each], axis=0)
+        kept = shares[shares > 1e-9]  # below that it is rounding, on a logarithmic axis
+        lines.append(Line(name, tuple(map(float, range(1, len(kept) + 1))), tuple(map(float, kept))))
+    caption = "Mean over photos of each photo's whole spectrum."
+    return Curve(
+        "Variance spectrum", tuple(lines), "component", "share of variance", log_x=True, log_y=True, caption=caption
+    )
 
 
 def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int, int]) -> dict[str, Number]:

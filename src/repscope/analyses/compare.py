@@ -1,6 +1,7 @@
 """compare: how differently do these encoders see the same photos?"""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
-from repscope.errors import WrongUsage
+from repscope.errors import UnknownName, WrongUsage
 from repscope.extract import BATCH
 from repscope.images import Photo
 from repscope.metrics import Pair
-from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, say, spread
+from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, say, spread
 
 PICTURED = 4
 
@@ -29,6 +30,7 @@ def compare(
     encoders: Sequence[Encoder],
     *,
     framing: Framing = "square",
+    also: Sequence[str] = (),
     strict: bool = False,
     batch: int = BATCH,
     progress: Progress | None = None,
@@ -39,6 +41,7 @@ def compare(
         images: Paths, folders, arrays (H, W, 3) or PIL images; none for the bundled samples.
         encoders: Two or more, from `repscope.load`.
         framing: `square` shows all the same central square; `official` each its published transform.
+        also: Pair measures that are shown only on request: `linear_cka_biased`.
         strict: Fail on the first photo that cannot be used, instead of skipping it by name.
         batch: Photos in one forward pass.
         progress: Called with photos done and photos in all.
@@ -53,7 +56,7 @@ def compare(
     if twice := {name for name in names if names.count(name) > 1}:
         raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; compare wants encoders that differ.")
     study = Study.of(images, encoders, framing=framing, strict=strict, batch=batch, progress=progress)
-    gathered = _Gathered(study)
+    gathered = _Gathered(study, also)
     for photo, views in study.look():
         gathered.take(photo, [by_layer[0] for by_layer in views])
     return gathered.report()
@@ -62,9 +65,9 @@ def compare(
 class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
-    def __init__(self, study: Study):
+    def __init__(self, study: Study, also: Sequence[str]):
         self.study = study
-        self.readings, self.measures = metrics.readings(), metrics.pairs()
+        self.readings, self.measures = metrics.readings(), _measures(also)
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
         ]
@@ -72,6 +75,7 @@ class _Gathered:
         self.pictured = {photo.id for photo in study.photos[:PICTURED]}
         self.pictures: dict[str, tuple[Photo, list[View]]] = {}
         self.embeddings: list[list[Any]] = [[] for _ in study.encoders]
+        self.spectra: list[list[Any]] = [[] for _ in study.encoders]
         self.shapes: list[tuple[int, int, int]] = []
 
     def take(self, photo: Photo, views: list[View]) -> None:
@@ -80,9 +84,10 @@ class _Gathered:
             for name, value in read(each, self.readings).items():
                 values[name].append(value)
         self.meetings.meet(views, rows)
-        for kept, view in zip(self.embeddings, views, strict=True):
+        for kept, spectra, view, each in zip(self.embeddings, self.spectra, views, rows, strict=True):
             kept.append(view.embedding)
-        if photo.id in self.pictured or not self.pictures:
+            spectra.append(each.moments.spectrum)
+        if photo.id in self.pictured:
             self.pictures[photo.id] = (photo, views)
         self.shapes = [view.patches.shape for view in views]
 
@@ -93,40 +98,45 @@ class _Gathered:
             _tables.measured(self.readings, values, shape)
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
-        matrices = [self._matrix(measure) for measure in self.measures]
+        matrices = [self._matrix(measure, count) for measure in self.measures]
         caption = "Mean over photos with 95 % interval." if count > 1 else "One photo: values without intervals."
         blocks: list[Block] = [
             *self._findings(count, numbers),
             *self._galleries(),
             _tables.readings_table("Readings of the patches", names, numbers, caption),
+            _tables.spectrum_curve(names, self.spectra),
             *matrices,
             *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
             _tables.encoders_table(study, self.shapes),
+            self._registration(),
         ]
         title = f"{', '.join(names)} on {_photos(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         return Report(title, tuple(blocks), provenance(study, "compare"), skipped)
 
-    def _matrix(self, measure: Pair) -> Heatmap:
-        names = self.study.names
+    def _matrix(self, measure: Pair, count: int) -> Heatmap:
+        names, of = self.study.names, "photos" if count > 1 else "photo"
+        itself = Number(measure.title, measure.best, None, None, count, of, measure.unit, measure.definition)
         cells = tuple(
-            tuple(self._itself(measure) if i == j else self.meetings.numbers(measure, i, j) for j in range(len(names)))
+            tuple(itself if i == j else self.meetings.numbers(measure, i, j) for j in range(len(names)))
             for i in range(len(names))
         )
         domain = (0.0, 1.0) if measure.better == "higher" else (0.0, float(np.pi / 2))
-        way = "" if measure.laws.swap else " Row foretells column."
-        return Heatmap(measure.title, names, names, cells, domain, f"{measure.definition}{way} {self._overlay()}")
+        return Heatmap(
+            measure.title, names, names, cells, domain, "" if measure.laws.swap else "The row foretells the column."
+        )
 
-    @staticmethod
-    def _itself(measure: Pair) -> Number:
-        return Number(measure.title, None, reason="itself", unit=measure.unit, definition=measure.definition)
-
-    def _overlay(self) -> str:
-        used = {overlay for meeting in self.meetings.met.values() for overlay in meeting.overlays}
-        grids = sorted({overlay.grid for overlay in used})
-        least = min(min(overlay.overlap) for overlay in used)
-        grid = ", ".join(f"{rows} x {columns}" for rows, columns in grids)
-        return f"On the coarser grid of each pair ({grid}), {least:.0%} or more of each frame in common."
+    def _registration(self) -> Table:
+        """On which grid each pair was compared, and how much of its frames the two have in common."""
+        names, rows = self.study.names, []
+        for i, j in combinations(range(len(names)), 2):
+            overlays = self.meetings.met[i, j].overlays
+            grids = sorted({overlay.grid for overlay in overlays})
+            least = [min(overlay.overlap[k] for overlay in overlays) for k in (0, 1)]
+            grid = ", ".join(f"{height} x {width}" for height, width in grids)
+            rows.append((f"{names[i]}, {names[j]}", grid, f"{least[0]:.0%}, {least[1]:.0%}"))
+        caption = "Pairs are compared on the coarser grid, over the frame both were shown (bilinear resampling)."
+        return Table("Registration", ("pair", "grid", "share of each frame"), tuple(rows), caption)
 
     def _findings(self, count: int, numbers: list[dict[str, Number]]) -> list[Note]:
         names, found = self.study.names, []
@@ -146,6 +156,12 @@ class _Gathered:
 
     def _galleries(self) -> list[Gallery]:
         ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
+        if not ordered:  # the photos that would be shown were skipped
+            return []
+        caption = (
+            "First three principal components of the patches as red, green, blue: one basis per encoder over "
+            f"{_counted(len(ordered))}. Colours do not compare between encoders."
+        )
         maps = [pca_maps([views[e].patches for _, views in ordered]) for e in range(len(self.study.names))]
         return [
             Gallery(
@@ -154,11 +170,22 @@ class _Gathered:
                     Picture("as shown", shown(photo, views[0])),
                     *(Picture(name, maps[e][place]) for e, name in enumerate(self.study.names)),
                 ),
-                "First three principal components of the patches as red, green, blue: one basis per encoder over "
-                f"{len(ordered)} photo(s). Colours do not compare between encoders.",
+                "" if place else caption,
             )
             for place, (photo, views) in enumerate(ordered)
         ]
+
+
+ORDER = ("linear_cka", "mutual_knn", "cknna", "procrustes", "ridge_map", "rsa", "cca")
+ON_REQUEST = ("linear_cka_biased",)
+
+
+def _measures(also: Sequence[str]) -> list[Pair]:
+    """Every pair measure, the best known first; those shown only on request where they are asked for."""
+    if unknown := set(also) - set(metrics.catalogue):
+        raise UnknownName("metric", min(unknown), metrics.catalogue, "metrics")
+    known = {pair.name: pair for pair in metrics.pairs() if pair.name not in ON_REQUEST or pair.name in also}
+    return sorted(known.values(), key=lambda pair: ORDER.index(pair.name) if pair.name in ORDER else len(ORDER))
 
 
 def _alike(one: str, other: str, number: Number) -> Note:
@@ -170,5 +197,9 @@ def _alike(one: str, other: str, number: Number) -> Note:
     return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
 
 
+def _counted(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
+
+
 def _photos(study: Study, count: int) -> str:
-    return study.photos[0].id if len(study.photos) == 1 else f"{count} photos"
+    return study.photos[0].id if len(study.photos) == 1 else _counted(count)

@@ -101,7 +101,7 @@ class _Gathered:
         self.norms.append(rows.norms)
         if output.cls is not None:
             self.cls_norms.append(float(np.linalg.norm(output.cls)))
-        if photo.id in self.pictured or not self.pictures:
+        if photo.id in self.pictured:
             self.pictures[photo.id] = (photo, output, rows)
         self.shape = output.patches.shape
 
@@ -150,6 +150,8 @@ class _Gathered:
 
     def _pictures(self) -> list[Gallery | Overlay]:
         ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
+        if not ordered:  # the photos that would be shown were skipped
+            return []
         maps = pca_maps([view.patches for _, view, _ in ordered])
         blocks: list[Gallery | Overlay] = []
         for (photo, view, rows), colours in zip(ordered, maps, strict=True):
@@ -158,7 +160,7 @@ class _Gathered:
             blocks.append(Gallery(f"PCA map: {photo.id}", pictures, _PCA.format(len(ordered))))
             places = [_place(point, view.frame, self.shape) for point in self.points] or places_apart(rows)
             for place in dict.fromkeys(place for place in places if place is not None):
-                title = f"Patches like row {place[0]}, column {place[1]}: {photo.id}"
+                title = f"Patches like row {place[0] + 1}, column {place[1] + 1}: {photo.id}"
                 blocks.append(similarity(seen, rows, place, title, _LIKE))
             if view.cls is not None:
                 blocks.append(_cls_map(seen, view, rows, photo.id))
@@ -185,15 +187,7 @@ class _Gathered:
         )
         whole = "Mean over photos of each photo's whole spectrum."
         return [
-            Curve(
-                "Variance spectrum",
-                (Line(name, places, tuple(map(float, np.clip(shares, 1e-12, None)))),),
-                "component",
-                "share of variance",
-                log_x=True,
-                log_y=True,
-                caption=whole,
-            ),
+            _tables.spectrum_curve((name,), (self.spectra,)),
             Curve(
                 "Cumulative variance",
                 (Line(name, places, tuple(map(float, np.cumsum(shares)))),),

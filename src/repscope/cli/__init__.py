@@ -7,6 +7,8 @@ import typer
 from repscope.cli import compare, inspect, metrics, models, schema
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
+STOPPED = 130
+
 app = typer.Typer(
     name="repscope",
     help="Look inside self-supervised vision encoders, and compare them with measurements that hold.",
@@ -40,18 +42,14 @@ def main() -> None:
     except RepscopeError as error:
         sys.stderr.write(f"repscope: {_legible(str(error))}\n")
         sys.exit(2 if isinstance(error, (WrongUsage, UnknownName)) else 1)
-    except KeyboardInterrupt:
-        sys.stderr.write("repscope: stopped.\n")
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
-        sys.stderr.close()
-        sys.exit(1)
+    except SystemExit as end:
+        if end.code == STOPPED:  # typer has caught the Ctrl-C, and says nothing
+            sys.stderr.write("repscope: stopped.\n")
+        raise
 
 
 def _legible(message: str) -> str:
     """What a file name may hold, but a terminal should not be sent, is escaped."""
-    return (
-        "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message)
-        .encode(sys.stderr.encoding or "utf-8", "backslashreplace")
-        .decode(sys.stderr.encoding or "utf-8")
-    )
+    encoding = sys.stderr.encoding or "utf-8"
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)

@@ -20,16 +20,25 @@ class Frame(StrEnum):
     OFFICIAL = "official"
 
 
+class Medium(StrEnum):
+    """How a listing is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
 PHOTOS = "Files and folders; the bundled samples where none is given."
 MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
 FRAME = "square: the same central square for all; official: each encoder's published transform."
 
-Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO...", help=PHOTOS, show_default=False)]
+Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help=PHOTOS, show_default=False)]
 Models = Annotated[list[str] | None, typer.Option("-m", "--model", "--models", help=MODELS, show_default=False)]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the report's files.")]
 Formats = Annotated[str | None, typer.Option("--format", help="text, json, html, png, separated by commas.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report in the folder.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail on the first photo that cannot be used.")]
+Listing = Annotated[Medium, typer.Option("--format", help="text, json or html.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forward pass.")]
 
 
@@ -61,16 +70,17 @@ class Answer:
 
     def show(self, report: "Report") -> None:
         """Print the report, and write it where a folder was given."""
-        if self.output is None:
-            show(report, self.formats[0])
-            return
-        show(report)
-        written = report.save(self.output, self.formats, force=self.force)
-        typer.echo(f"Wrote {len(written)} files to {self.output}", err=True)
+        show(report, "text" if self.output else self.formats[0])
+        if report.skipped:
+            many = f"{len(report.skipped)} inputs were" if len(report.skipped) > 1 else "1 input was"
+            typer.echo(f"{many} skipped; the report says which and why.", err=True)
+        if self.output is not None:
+            written = report.save(self.output, self.formats, force=self.force)
+            typer.echo(f"Wrote {len(written)} files to {self.output}", err=True)
 
 
 def show(report: "Report", medium: str = "text") -> None:
-    """A report on standard output."""
+    """A report on standard output: text as the terminal can show it, everything else in UTF-8."""
     import os
     import shutil
     import sys
@@ -80,10 +90,10 @@ def show(report: "Report", medium: str = "text") -> None:
     if medium == "text":
         plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
         width = shutil.get_terminal_size().columns
-        page = media["text"](report, width=width, colour=not plain, encoding=sys.stdout.encoding)
+        sys.stdout.write(media["text"](report, width=width, colour=not plain, encoding=sys.stdout.encoding))
     else:
-        page = media[medium](report)
-    sys.stdout.write(page if page.endswith("\n") else page + "\n")
+        sys.stdout.buffer.write(media[medium](report).encode())
+    sys.stdout.flush()
 
 
 def loaded(names: list[str]) -> "list[Encoder]":

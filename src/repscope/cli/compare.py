@@ -28,15 +28,19 @@ def compare(
     photos: Photos = None,
     models: Models = None,
     frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.SQUARE,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="A pair measure shown only on request: linear_cka_biased.")
+    ] = None,
     output: Output = None,
     formats: Formats = None,
     force: Force = False,
     strict: Strict = False,
     batch: Batch = 8,
 ) -> None:
-    """Compare encoders on photos: readings side by side, similarities with nulls and intervals.
+    """Compare encoders on the same photos.
 
-    Without -m the encoders that come with the package are compared; no network is needed.
+    Readings side by side, similarities with nulls and intervals. Without -m the encoders that
+    come with the package are compared; no network is needed.
     """
     answer, names = Answer(output, formats, force), names_of(models) or list(SHOWN)
     if len(names) == 1:
@@ -45,5 +49,13 @@ def compare(
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:
-        report = compared(photos or (), encoders, framing=frame.value, strict=strict, batch=batch, progress=progress)
+        report = compared(
+            photos or (),
+            encoders,
+            framing=frame.value,
+            also=names_of(also),
+            strict=strict,
+            batch=batch,
+            progress=progress,
+        )
     answer.show(report)

@@ -39,9 +39,10 @@ def inspect(
     strict: Strict = False,
     batch: Batch = 8,
 ) -> None:
-    """Inspect one encoder: all readings, its spectrum, patch norms, CLS token, and what its patches look like.
+    """Look into one encoder.
 
-    Without -m it is an encoder that comes with the package; no network is needed.
+    All readings, its spectrum, patch norms, CLS token, and what its patches look like. Without -m
+    it is an encoder that comes with the package; no network is needed.
     """
     answer, names = Answer(output, formats, force), names_of(models) or [SHOWN]
     if len(names) > 1:

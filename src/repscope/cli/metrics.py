@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import show
+from repscope.cli._options import Listing, Medium, show
 
 
 def metrics(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One metric.")] = None,
-    medium: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One metric.")] = None,
+    medium: Listing = Medium.TEXT,
 ) -> None:
-    """List the metrics with definition, unit, laws and reference."""
+    """List the metrics, or show one: definition, unit, laws, reference."""
     from repscope.analyses.metrics import metrics as listed
 
-    show(listed(name), medium)
+    show(listed(name), medium.value)

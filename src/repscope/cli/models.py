@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import show
+from repscope.cli._options import Listing, Medium, show
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One encoder, with its contract.")] = None,
-    medium: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One encoder, with its contract.")] = None,
+    medium: Listing = Medium.TEXT,
 ) -> None:
-    """List the encoders that can be asked for by name, or one with its contract."""
+    """List the encoders, or show the contract of one."""
     from repscope.analyses.models import models as listed
 
-    show(listed(name), medium)
+    show(listed(name), medium.value)

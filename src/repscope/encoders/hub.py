@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from repscope.encoders import weights
+from repscope.encoders import network, weights
 from repscope.encoders.contract import Contract
 from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable
 
@@ -52,9 +52,12 @@ def fetched(contract: Contract) -> Path:
 
 
 def _download(contract: Contract) -> Path:
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
+        if not HF_HUB_OFFLINE:  # then the client says so itself, at once
+            network.knock(ENDPOINT)
         for name in dict.fromkeys((contract.file, *weights.NAMES)):
             try:
                 place = _file(contract, name)
@@ -100,9 +103,10 @@ def _instead(contract: Contract) -> str:
 
 
 def _unreachable(contract: Contract, error: Exception) -> Unreachable:
+    from huggingface_hub.constants import ENDPOINT
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-    page = f"https://huggingface.co/{contract.hub}"
+    page = f"{ENDPOINT}/{contract.hub}"
     if isinstance(error, GatedRepoError) or (contract.gated and isinstance(error, RepositoryNotFoundError)):
         why = f"its licence must be accepted: do so at {page}, then set HF_TOKEN to a token that may read it."
     elif isinstance(error, RevisionNotFoundError):
@@ -111,5 +115,5 @@ def _unreachable(contract: Contract, error: Exception) -> Unreachable:
         why = f"{page} is not there, or private: set HF_TOKEN to a token that may read it."
     else:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        why = f"{page} does not answer, and the cache at {_cache()} does not have them ({reason})"
+        why = f"{page} does not answer, and the cache at {_cache()} does not have them ({reason.rstrip('.')})."
     return Unreachable(f"The weights of {contract.name} could not be fetched: {why} {_instead(contract)}")

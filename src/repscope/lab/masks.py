@@ -8,6 +8,9 @@ from torch import Tensor
 
 from repscope.errors import UnfitData
 
+ATTEMPTS = 100
+"""How often targets that hide a whole context are placed anew: on a grid of 8 x 8 once in some 5,000 batches."""
+
 
 def scattered(
     batch: int, places: int, share: float, generator: torch.Generator
@@ -59,12 +62,20 @@ def blocks(
     """I-JEPA's mask: indices of the context and of each target block.
 
     One block size per batch, one place per image; the context is a large block less all targets,
-    thinned at random to the smallest context of the batch so that it stays one tensor.
+    thinned at random to the smallest context of the batch so that it stays one tensor. Where the
+    targets hide all of an image's context they are placed anew. Raises UnfitData where no place
+    for them leaves any.
     """
     side = _side(grid, _uniform(*target_scale, generator), _uniform(*target_aspect, generator))
     hidden = torch.stack([_placed(batch, grid, side, generator) for _ in range(targets)])
-    wide = _side(grid, _uniform(*context_scale, generator), 1.0)
-    context = _placed(batch, grid, wide, generator) & ~hidden.any(0)
+    wide = _placed(batch, grid, _side(grid, _uniform(*context_scale, generator), 1.0), generator)
+    for _ in range(ATTEMPTS):
+        blind = ~(wide & ~hidden.any(0)).any(1)
+        if not blind.any():
+            break
+        again = int(blind.sum())
+        hidden[:, blind] = torch.stack([_placed(again, grid, side, generator) for _ in range(targets)])
+    context = wide & ~hidden.any(0)
     count = int(context.sum(1).min())
     if count == 0:
         raise UnfitData(

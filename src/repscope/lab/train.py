@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,34 @@ from repscope.lab.data import TrainingSet
 from repscope.lab.objectives import Objective
 from repscope.lab.recipe import Recipe
 
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run has made.
+
+    Attributes:
+        encoder: The one to keep.
+        steps: Steps it took, in all its parts.
+        per_epoch: Steps of one epoch; images that do not fill the last batch sit it out.
+    """
+
+    encoder: ViT
+    steps: int
+    per_epoch: int
+
+    @property
+    def epochs(self) -> float:
+        return self.steps / self.per_epoch
+
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Truncated normal weights of deviation .02, zero biases, unit norms; residual outputs scaled by depth."""
     for name, value in sorted(module.named_parameters()):
         if name.endswith("bias"):
             nn.init.zeros_(value)
-        elif value.ndim == 1 and "norm" in name:
+        elif value.ndim == 1 and ("norm" in name or "scale" in name):
             nn.init.ones_(value)
         else:
             nn.init.trunc_normal_(value, std=0.02, a=-0.04, b=0.04, generator=generator)
@@ -65,6 +87,16 @@ def batch_of(data: TrainingSet, recipe: Recipe, step: int) -> tuple[Tensor, torc
     return views.cropped(data.pixels[rows], generator, recipe.crop), generator
 
 
+def steps_of(recipe: Recipe, images: int) -> tuple[int, int]:
+    """The steps of the whole run and of one epoch; raises UnfitData for fewer images than one batch."""
+    if recipe.batch > images:
+        raise UnfitData(
+            f"A batch of {recipe.batch} wants as many images; the training set has {images}. "
+            "Add images, or write a recipe with a smaller batch."
+        )
+    return int(recipe.epochs * (images // recipe.batch)), images // recipe.batch
+
+
 def train(
     objective: Objective,
     recipe: Recipe,
@@ -74,17 +106,20 @@ def train(
     resume: bool = False,
     every: int = 200,
     say: Callable[[str], None] = print,
-) -> ViT:
-    """Train to the recipe's end and return the encoder to keep.
+) -> Trained:
+    """Train to the recipe's end.
 
     Every `every` steps the run's state goes to `folder/state.pt`; with `resume` it goes on from
-    there, over the same batches as if it had never stopped.
+    there, over the same batches as if it had never stopped, and begins where there is none.
+    Raises WrongUsage for a folder with a state that is not to be resumed, or is of another run.
     """
-    if recipe.batch > len(data):
-        raise UnfitData(f"A batch of {recipe.batch} wants as many images; the training set has {len(data)}.")
-    steps = int(recipe.epochs * (len(data) // recipe.batch))
-    moving, state_file = optimiser(objective, recipe), folder / "state.pt"
-    first = _restore(state_file, objective, moving, recipe) if resume and state_file.exists() else 0
+    steps, per_epoch = steps_of(recipe, len(data))
+    moving, state_file, log_file = optimiser(objective, recipe), folder / "state.pt", folder / LOG
+    if state_file.exists() and not resume:
+        raise WrongUsage(f"{folder} holds a run already: add --resume to go on with it, or choose another folder.")
+    first = _restore(state_file, objective, moving, recipe, len(data)) if state_file.exists() else 0
+    if first == 0:  # a log without a state is of a run that is gone
+        log_file.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     objective.train()
     clock, since, total = time.monotonic(), first, 0.0
@@ -105,12 +140,30 @@ def train(
         if (step + 1) % every == 0 or step + 1 == steps:
             speed = (step + 1 - since) * recipe.batch / (time.monotonic() - clock)
             line = {"step": step + 1, "of": steps, "loss": total / (step + 1 - since), "images_per_second": speed}
-            with (folder / "log.jsonl").open("a") as log:
+            _keep(state_file, objective, moving, recipe, step + 1, len(data))
+            with log_file.open("a") as log:
                 log.write(json.dumps(line) + "\n")
             say(f"step {step + 1}/{steps}  loss {line['loss']:.4f}  {speed:.0f} images/s")
-            _keep(state_file, objective, moving, recipe, step + 1)
             clock, since, total = time.monotonic(), step + 1, 0.0
-    return objective.eval().result
+    return Trained(objective.eval().result, max(first, steps), per_epoch)
+
+
+def dial(folder: Path, per_epoch: int) -> list[float]:
+    """The lengths in epochs that the run in this folder was set to, in order, as its log has them.
+
+    More than one where it was resumed with another: its rates and averages then jumped.
+    """
+    if not (folder / LOG).is_file():
+        return []
+    set_to: list[float] = []
+    for line in (folder / LOG).read_text().splitlines():
+        try:
+            epochs = json.loads(line)["of"] / per_epoch
+        except (ValueError, KeyError, TypeError):  # a line that a kill cut off
+            continue
+        if set_to[-1:] != [epochs]:
+            set_to.append(epochs)
+    return set_to
 
 
 def _identity(recipe: Recipe) -> str:
@@ -118,15 +171,19 @@ def _identity(recipe: Recipe) -> str:
     return json.dumps({k: v for k, v in recipe.to_dict().items() if k != "epochs"}, sort_keys=True)
 
 
-def _keep(path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    state = {"objective": objective.state_dict(), "optimiser": moving.state_dict(), "step": step}
+def _keep(
+    path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe, step: int, images: int
+) -> None:
+    state = {"objective": objective.state_dict(), "optimiser": moving.state_dict(), "step": step, "images": images}
     checkpoint.write_state(path, state | {"recipe": _identity(recipe), "kind": type(objective).__name__})
 
 
-def _restore(path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe) -> int:
+def _restore(path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe, images: int) -> int:
     state = checkpoint.read_state(path)
     if state["recipe"] != _identity(recipe) or state["kind"] != type(objective).__name__:
         raise WrongUsage(f"{path} is the state of another recipe or objective; choose another folder to train in.")
+    if (held := state.get("images", images)) != images:
+        raise WrongUsage(f"{path} is the state of a run on {held} images; here are {images}. Give it the same data.")
     objective.load_state_dict(state["objective"])
     moving.load_state_dict(state["optimiser"])
     return state["step"]

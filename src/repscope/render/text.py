@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.box import Box
@@ -169,6 +170,7 @@ class _Page:
     def sheet(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], narrow: bool = False) -> Sheet:
         """The cells as text: values with their intervals beside them, or below where it must be narrow."""
         count, mark = (not self.common(rows, what) for what in (counted, remarks))
+        rows = [_unit_once(row) for row in rows]
         cells = tuple(tuple(self.entry(cell, narrow, count, mark) for cell in row) for row in rows)
         return Sheet(tuple(Entry((self.words(name),)) for name in header), cells)
 
@@ -231,6 +233,18 @@ class _Page:
         low, high = map(say, block.domain)
         self.line(f"{rows} × {columns} patches, colours from {low} to {high}{unit}{where}", indent=2)
         self.line(block.caption, "dim")
+
+
+def _unit_once(row: Sequence[Cell]) -> Sequence[Cell]:
+    """A unit that all numbers of a row share, beside the row's name instead of behind every value."""
+    label, *cells = row
+    units = {cell.unit for cell in cells if isinstance(cell, Number)}
+    if len(units) != 1 or not isinstance(label, str) or not label or not all(units):
+        return row
+    return [
+        f"{label}, {units.pop()}",
+        *(replace(cell, unit="") if isinstance(cell, Number) else cell for cell in cells),
+    ]
 
 
 SHOW: dict[type, Callable[..., None]] = {

@@ -25,8 +25,8 @@ class Objective(nn.Module, ABC):
     def loss(self, images: Float[Tensor, "B 3 H W"], generator: torch.Generator) -> Float[Tensor, ""]:
         """The loss of one batch of normalised images; every random choice from the generator."""
 
-    def follow(self, progress: float) -> None:  # noqa: B027  most objectives have nothing that follows
-        """Called after each step with the share of training done, for what gradients do not move."""
+    def follow(self, progress: float) -> None:
+        """Called after each step with the share of training done, for what gradients do not move; most have nothing."""
 
     @property
     def result(self) -> ViT:

@@ -1,0 +1,149 @@
+"""Card: what a file of the lab says of the encoder in it, to machines and to people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repscope.encoders.vit import ViT
+from repscope.lab.knn import Votes
+from repscope.lab.recipe import Recipe
+from repscope.lab.train import Trained
+
+UNTRAINED = "untrained"
+
+PAGE = """# {title}
+
+{kind} of {parameters:,} parameters: {width} wide, {depth} deep, a {rows} x {columns} grid of {patch}-pixel patches at
+{size} pixels. Its file, `encoder.safetensors`, holds float16 weights, its architecture and the values below.
+
+| | |
+|---|---|
+{table}
+
+## k-NN accuracy
+
+{accuracy}
+
+## What it is not good for
+
+It was made to demonstrate and to test: a small transformer that saw small images. It is no encoder to build on, and
+what is measured on it says nothing of its objective at the size and budget of the published models. One seed was
+trained: a difference from another encoder of the lab may be chance.
+
+## How to look inside
+
+    repscope inspect PHOTO... -m encoder.safetensors
+"""
+
+
+def written(
+    name: str,
+    recipe: Recipe,
+    trained: Trained,
+    data: Path,
+    images: int,
+    dial: Sequence[float] = (),
+    votes: Votes | None = None,
+    floor: Votes | None = None,
+) -> dict[str, Any]:
+    """The card as plain values, in the order they are read.
+
+    Args:
+        name: Of the objective.
+        data: Folder of the images; only its own name is told.
+        images: How many the training set has.
+        dial: Epochs the run was set to, where they changed on the way.
+        votes: k-NN of the encoder, where there are labels.
+        floor: The same of the untrained encoder.
+    """
+    card: dict[str, Any] = {
+        "objective": name if trained.steps else UNTRAINED,
+        "recipe": recipe.name,
+        "epochs": _plain(trained.epochs),
+        "presentations": trained.steps * recipe.batch,
+        "seed": recipe.seed,
+        "precision": recipe.precision,
+        "data": data.resolve().name,
+        "images": images,
+    }
+    if len(dial) > 1:
+        card["dial"] = [_plain(epochs) for epochs in dial]
+    if votes is not None:
+        low, high = votes.interval
+        card |= {
+            "knn_accuracy": round(votes.accuracy, 4),
+            "knn_interval": [round(low, 4), round(high, 4)],
+            "knn_chance": round(votes.chance, 4),
+            "knn_k": votes.k,
+            "knn_classes": votes.classes,
+            "knn_bank": votes.bank,
+            "knn_queries": votes.queries,
+        }
+    if floor is not None:
+        card["knn_untrained"] = round(floor.accuracy, 4)
+    return card
+
+
+def page(card: dict[str, Any], encoder: ViT) -> str:
+    """The card for people, Markdown, of the same values."""
+    a = encoder.architecture
+    trained = card["objective"] != UNTRAINED
+    return PAGE.format(
+        title=f"{card['objective']} on {card['data']}" if trained else "An untrained encoder",
+        kind="A vision transformer" if trained else "A vision transformer as it was initialised, never trained,",
+        parameters=sum(p.numel() for p in encoder.parameters()),
+        width=a.width,
+        depth=a.depth,
+        rows=a.grid[0],
+        columns=a.grid[1],
+        patch=a.patch,
+        size=a.grid[0] * a.patch,
+        table="\n".join(f"| {said} | {value} |" for said, value in _rows(card)),
+        accuracy=_accuracy(card),
+    )
+
+
+def _rows(card: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [
+        ("objective", card["objective"]),
+        ("recipe", card["recipe"]),
+        ("seed", str(card["seed"])),
+        ("precision", f"{card['precision']} products, float32 weights"),
+    ]
+    if card["objective"] == UNTRAINED:
+        return rows
+    rows += [
+        ("data", f"{card['data']}, {card['images']:,} images, without their labels"),
+        ("epochs", f"{card['epochs']:g}"),
+        ("images shown", f"{card['presentations']:,}"),
+    ]
+    if "dial" in card:
+        lengths = ", then ".join(f"{epochs:g}" for epochs in card["dial"])
+        told = f"set to {lengths} epochs; at each change its learning rate and averages went over to the new schedule"
+        rows.append(("interrupted", told))
+    return rows
+
+
+def _accuracy(card: dict[str, Any]) -> str:
+    if "knn_accuracy" not in card:
+        return "Not measured: it wants labels and validation images beside the training images."
+    low, high = card["knn_interval"]
+    trained = card["objective"] != UNTRAINED
+    lines = [
+        "| | of the validation images |",
+        "|---|---|",
+        f"| this encoder | {card['knn_accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}) |",
+        *([f"| the same, untrained | {card['knn_untrained']:.1%} |"] if trained else []),
+        f"| chance | {card['knn_chance']:.1%} |",
+        "",
+        f"Of {card['knn_queries']:,} validation images, as many were named rightly by their {card['knn_k']} nearest "
+        f"among {card['knn_bank']:,} training images of {card['knn_classes']:,} classes: mean of the output's patch "
+        "tokens, centred by the bank's mean, cosine, votes weighted by exp(cosine / .07). The interval is over "
+        "validation images only.",
+    ]
+    return "\n".join(lines)
+
+
+def _plain(epochs: float) -> float:
+    """A whole number as one."""
+    return int(epochs) if epochs == int(epochs) else round(epochs, 3)

@@ -1,0 +1,89 @@
+"""A real process: start-up, streams, signals, and a bug."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = "import sys; sys.argv = ['repscope', *sys.argv[1:]]; from repscope.cli import main; main()"
+NO_NETWORK = """import sys
+def hook(event, _):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise AssertionError("the network was used")
+sys.addaudithook(hook)
+"""
+
+
+def process(code: str, *arguments: str, unset: tuple[str, ...] = (), **more: str) -> subprocess.CompletedProcess:
+    environment = {key: value for key, value in os.environ.items() if key not in unset} | more
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, timeout=60
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["compare", "--help"], ["models", "--help"]])
+def test_help_is_light_and_needs_neither_home_nor_network(arguments):
+    watch = "import atexit, sys\natexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))\n"
+    said = process(NO_NETWORK + watch + COMMAND, *arguments, unset=("HOME",))
+    assert said.returncode == 0, said.stderr
+    assert "repscope" in said.stdout.lower()
+    heavy = {"torch", "numpy", "PIL", "altair", "sklearn", "transformers", "huggingface_hub", "scipy"}
+    assert not heavy & set(said.stderr.split())
+
+
+def test_the_watch_on_the_network_sees_it_used():
+    said = process(NO_NETWORK + "import socket; socket.create_connection(('127.0.0.1', 1))")
+    assert "the network was used" in said.stderr
+
+
+def test_the_package_is_light():
+    said = process("import sys, repscope, repscope.encoders; print(*sys.modules); repscope.encoders.available()")
+    assert not {"torch", "numpy", "PIL", "safetensors", "huggingface_hub"} & set(said.stdout.split())
+
+
+def test_models_need_neither_home_nor_network():
+    said = process(NO_NETWORK + COMMAND, "models", unset=("HOME",))
+    assert said.returncode == 0, said.stderr
+    assert "tiny-mae" in said.stdout
+
+
+def test_a_reader_that_goes_away_is_no_bug():
+    command = [sys.executable, "-c", COMMAND, "metrics"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gone:
+        assert gone.stdout is not None
+        assert gone.stderr is not None
+        gone.stdout.close()
+        assert gone.stderr.read() == b""
+        assert gone.wait(30) == 1
+
+
+BREAKS = "import repscope.analyses.metrics as m\ndef metrics(name): {}\nm.metrics = metrics\n"
+
+
+def test_ctrl_c_ends_with_130_and_one_line():
+    said = process(BREAKS.format("import os, signal; os.kill(os.getpid(), signal.SIGINT)") + COMMAND, "metrics")
+    assert said.returncode == 130
+    assert said.stderr == "repscope: stopped.\n"
+
+
+def test_a_bug_shows_its_traceback():
+    said = process(BREAKS.format("raise RuntimeError('a bug')") + COMMAND, "metrics")
+    assert said.returncode == 1
+    assert said.stderr.startswith("Traceback")
+    assert said.stderr.rstrip().endswith("RuntimeError: a bug")
+
+
+@pytest.mark.parametrize("medium", ["text", "json", "html"])
+def test_a_stream_of_ascii_is_written_to(medium):
+    said = process(COMMAND, "metrics", "--format", medium, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.isascii() == (medium == "text")
+
+
+def test_the_installed_command_and_the_module_are_one():
+    command = Path(sys.executable).with_name("repscope")
+    said = subprocess.run([command, "schema"], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0
+    assert said.stdout == process(COMMAND, "schema").stdout
