@@ -79,8 +79,8 @@ def photo_of(name: str) -> Any:
     return pixels
 
 
-def theirs(name: str, folder: Path, dtype: str) -> Measured:
-    """Save the model, and what transformers says at every layer."""
+def saved(name: str, folder: Path, dtype: str) -> Any:
+    """The model with random weights rounded to this precision, and saved as its authors publish it."""
     import torch
 
     torch.manual_seed(0)
@@ -89,10 +89,19 @@ def theirs(name: str, folder: Path, dtype: str) -> Measured:
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight), alpha=0.02)
     model.to(getattr(torch, dtype))
+    folder.mkdir(exist_ok=True)
     if name.startswith("eupe"):
         torch.save(upstream(model.state_dict()), folder / "EUPE-ViT-B.pt")
     else:
         model.save_pretrained(folder)
+    return model
+
+
+def theirs(name: str, folder: Path, dtype: str) -> Measured:
+    """Save the model, and what transformers says at every layer."""
+    import torch
+
+    model = saved(name, folder, dtype)
     model.float()
     mean, deviation = HALF if name.startswith("ijepa") else IMAGENET
     pixels = torch.tensor(((photo_of(name) / 255 - mean) / deviation).astype(np.float32)).permute(2, 0, 1)[None]

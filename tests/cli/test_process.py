@@ -49,8 +49,9 @@ def test_models_need_neither_home_nor_network():
     assert "tiny-mae" in said.stdout
 
 
-def test_a_reader_that_goes_away_is_no_bug():
-    command = [sys.executable, "-c", COMMAND, "metrics"]
+@pytest.mark.parametrize("asked", [["metrics"], ["metrics", "rsa"]], ids=["more than a buffer", "less"])
+def test_a_reader_that_goes_away_is_no_bug(asked):
+    command = [sys.executable, "-c", COMMAND, *asked]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gone:
         assert gone.stdout is not None
         assert gone.stderr is not None

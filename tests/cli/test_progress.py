@@ -52,3 +52,12 @@ def test_it_goes_before_the_report_comes(monkeypatch):
     assert length
     time.sleep(0.3)
     assert len(stream.getvalue()) == length
+
+
+def test_a_clock_that_strikes_as_the_work_ends_draws_nothing(monkeypatch):
+    stream = Stream(watched=True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress("comparing") as progress:
+        pass
+    progress._appear()
+    assert stream.getvalue() == ""

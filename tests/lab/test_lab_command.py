@@ -101,7 +101,7 @@ class TestCard:
         card, page = card_of(made / "encoder.safetensors"), (made / "card.md").read_text()
         assert page.startswith("# mae on stripes\n")
         for told in (
-            "4 x 4 grid of 4-pixel patches",
+            "4 x 4 patches of 4 pixels",
             "| recipe | small |",
             "| epochs | 2 |",
             "| images shown | 128 |",
@@ -114,14 +114,14 @@ class TestCard:
             "20 nearest among 64 training images of 4 classes",
             "What it is not good for",
         ):
-            assert told in page
+            assert told in " ".join(page.split())
         assert "interrupted" not in page
 
     def test_no_path_of_this_machine_is_told(self, made, images):
         written = (made / "encoder.safetensors").read_bytes() + (made / "card.md").read_bytes()
         for path in (images.parent, made):
             assert path.name.encode() not in written
-        assert all(len(line) <= 120 or line.startswith("Of ") for line in (made / "card.md").read_text().splitlines())
+        assert all(len(line) <= 120 for line in (made / "card.md").read_text().splitlines())
 
     def test_without_labels_no_accuracy_is_told_and_the_page_says_why(self, recipe_file, tmp_path):
         parquet_file(tmp_path / "train.parquet", drawn(32)[0], None)
@@ -150,9 +150,8 @@ class TestResuming:
         for name in ("state.pt", "log.jsonl"):
             shutil.copy(made / name, tmp_path / name)
         lab("mae", recipe_file, "--data", images, "--out", tmp_path, "--resume")
-        for name in ("encoder.safetensors", "card.md", "state.pt", "log.jsonl"):
-            if name != "encoder.safetensors":
-                assert (tmp_path / name).read_bytes() == (made / name).read_bytes(), name
+        for name in ("card.md", "state.pt", "log.jsonl"):
+            assert (tmp_path / name).read_bytes() == (made / name).read_bytes(), name
         first, again = (repscope.load(str(f / "encoder.safetensors")).network.state_dict() for f in (made, tmp_path))
         assert all(torch.equal(value, again[name]) for name, value in first.items())
         assert card_of(made / "encoder.safetensors") == card_of(tmp_path / "encoder.safetensors")
@@ -170,7 +169,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("words", "code", "told"),
         [
-            (["mea", "RECIPE"], 2, "No objective is called 'mea'. Did you mean mae? Known: ijepa, mae."),
+            (["mea", "RECIPE"], 2, "No objective is called 'mea'. Did you mean mae, ijepa? Known: ijepa, mae."),
             (["mae", "tiny-imagnet"], 2, "Did you mean tiny-imagenet?"),
             (["mae", "RECIPE", "--epochs", "-1"], 2, "epochs to be 0 or more; got -1"),
             (["mae", "RECIPE", "--threads", "0"], 2, "--threads wants 1 or more; got 0"),
@@ -191,9 +190,8 @@ class TestErrors:
         parquet_file(few / "train.parquet", *drawn(5))
         places = {"RECIPE": recipe_file, "EMPTY": empty, "FEW": few, "FILE": file, "MADE": made}
         words = [places.get(word, tmp_path / "nowhere" if word == "NOWHERE" else word) for word in words]
-        given = words + [
-            w for o, p in (("--data", images), ("--out", tmp_path / "out")) if o not in words for w in (o, p)
-        ]
+        defaults = {"--data": images, "--out": tmp_path / "out"}
+        given = words + [word for pair in defaults.items() if pair[0] not in words for word in pair]
         with pytest.raises(SystemExit) as ended:
             lab(*given)
         said = capsys.readouterr().err

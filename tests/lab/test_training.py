@@ -221,7 +221,7 @@ class TestState:
         held = {"objective": {"w": torch.ones(3)}, "optimiser": {}, "step": 7, "recipe": "", "kind": ""}
         checkpoint.write_state(file, held)
 
-        def half(state, path):  # noqa: ARG001  as torch.save is called
+        def half(state, path):
             path.write_bytes(b"half of it")
             raise Killed
 

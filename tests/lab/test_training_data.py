@@ -70,12 +70,12 @@ def test_no_file_and_no_row_are_no_images(tmp_path):
 
 def test_what_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"version https://git-lfs")
-    with pytest.raises(UnfitData, match="a.parquet cannot be read as Parquet"):
+    with pytest.raises(UnfitData, match=r"a\.parquet cannot be read as Parquet"):
         data.read([tmp_path / "a.parquet"], 16)
 
 
 def test_another_layout_is_refused(tmp_path):
-    with pytest.raises(UnfitData, match="has the columns picture; .* has a column `image`"):
+    with pytest.raises(UnfitData, match=r"has the columns picture; .* has a column `image`"):
         data.read([written(tmp_path / "a.parquet", picture=[1, 2])], 16)
     for row in ({"path": "a.png"}, {"bytes": None}, 7):
         with pytest.raises(UnfitData, match="row 0: the image's bytes are not there"):
@@ -91,5 +91,5 @@ def test_labels_in_words_are_refused(tmp_path):
 def test_a_broken_image_is_named_by_its_row(tmp_path):
     whole = png(drawn(1)[0][0])
     file = written(tmp_path / "a.parquet", image=[{"bytes": whole}, {"bytes": whole[:40]}])
-    with pytest.raises(UnreadableImage, match="a.parquet, row 1"):
+    with pytest.raises(UnreadableImage, match=r"a\.parquet, row 1"):
         data.read([file], 16)

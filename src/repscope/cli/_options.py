@@ -96,6 +96,17 @@ def show(report: "Report", medium: str = "text") -> None:
     sys.stdout.flush()
 
 
+def found(photos: list[str] | None, strict: bool) -> list[str]:
+    """The photos as given, once it is known that some are there: a mistyped path must not cost a download."""
+    from repscope.images import Skipped, gather
+    from repscope.images.sources import sources
+
+    missing = [isinstance(each, Skipped) for each in sources(photos or ())]
+    if all(missing) or (strict and any(missing)):
+        gather(photos or (), strict=strict)  # and this says what is wrong with each
+    return photos or []
+
+
 def loaded(names: list[str]) -> "list[Encoder]":
     """Encoders by name, with a word on standard error where loading takes over a second."""
     from repscope.cli._progress import Progress

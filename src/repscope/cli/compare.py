@@ -15,6 +15,7 @@ from repscope.cli._options import (
     Output,
     Photos,
     Strict,
+    found,
     loaded,
     names_of,
 )
@@ -45,12 +46,13 @@ def compare(
     answer, names = Answer(output, formats, force), names_of(models) or list(SHOWN)
     if len(names) == 1:
         raise WrongUsage(f"compare wants two encoders or more; got {names[0]}. Name them with -m a,b, or use inspect.")
+    given = found(photos, strict)
     encoders = loaded(names)
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:
         report = compared(
-            photos or (),
+            given,
             encoders,
             framing=frame.value,
             also=names_of(also),

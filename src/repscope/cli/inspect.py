@@ -15,6 +15,7 @@ from repscope.cli._options import (
     Output,
     Photos,
     Strict,
+    found,
     loaded,
     names_of,
 )
@@ -48,12 +49,13 @@ def inspect(
     if len(names) > 1:
         raise WrongUsage(f"inspect looks into one encoder; got {', '.join(names)}. Use compare for several.")
     points = [_point(text) for text in point or []]
+    given = found(photos, strict)
     (encoder,) = loaded(names)
     from repscope.analyses.inspect import inspect as inspected
 
     with Progress("inspecting") as progress:
         report = inspected(
-            photos or (),
+            given,
             encoder,
             layers=layers,
             points=points,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from repscope.encoders.vit import ViT
@@ -13,8 +14,8 @@ UNTRAINED = "untrained"
 
 PAGE = """# {title}
 
-{kind} of {parameters:,} parameters: {width} wide, {depth} deep, a {rows} x {columns} grid of {patch}-pixel patches at
-{size} pixels. Its file, `encoder.safetensors`, holds float16 weights, its architecture and the values below.
+{kind} of {parameters:,} parameters: {width} wide, {depth} deep, {rows} x {columns} patches of {patch} pixels in
+images of {size}. Its file, `encoder.safetensors`, holds float16 weights, its architecture and the values below.
 
 | | |
 |---|---|
@@ -26,14 +27,22 @@ PAGE = """# {title}
 
 ## What it is not good for
 
-It was made to demonstrate and to test: a small transformer that saw small images. It is no encoder to build on, and
-what is measured on it says nothing of its objective at the size and budget of the published models. One seed was
-trained: a difference from another encoder of the lab may be chance.
+{limits}
 
 ## How to look inside
 
     repscope inspect PHOTO... -m encoder.safetensors
 """
+
+
+TRAINED_LIMITS = """\
+It was made to demonstrate and to test: a small transformer, and images of {size} pixels. It is no encoder to build
+on, and what is measured on it says nothing of its objective at the size and budget of the published models. One seed
+was trained: a difference from another encoder of the lab may be chance."""
+
+UNTRAINED_LIMITS = """\
+It has learnt nothing. It is the floor: what a measurement says of this encoder comes from the architecture, the
+initialisation and the images, and a trained encoder should be read against it."""
 
 
 def written(
@@ -100,6 +109,7 @@ def page(card: dict[str, Any], encoder: ViT) -> str:
         size=a.grid[0] * a.patch,
         table="\n".join(f"| {said} | {value} |" for said, value in _rows(card)),
         accuracy=_accuracy(card),
+        limits=(TRAINED_LIMITS if trained else UNTRAINED_LIMITS).format(size=a.grid[0] * a.patch),
     )
 
 
@@ -129,6 +139,12 @@ def _accuracy(card: dict[str, Any]) -> str:
         return "Not measured: it wants labels and validation images beside the training images."
     low, high = card["knn_interval"]
     trained = card["objective"] != UNTRAINED
+    how = (
+        f"Of {card['knn_queries']:,} validation images, as many were named rightly by their {card['knn_k']} nearest "
+        f"among {card['knn_bank']:,} training images of {card['knn_classes']:,} classes: mean of the output's patch "
+        "tokens, centred by the bank's mean, cosine, votes weighted by exp(cosine / .07). The interval is over "
+        "validation images only."
+    )
     lines = [
         "| | of the validation images |",
         "|---|---|",
@@ -136,10 +152,7 @@ def _accuracy(card: dict[str, Any]) -> str:
         *([f"| the same, untrained | {card['knn_untrained']:.1%} |"] if trained else []),
         f"| chance | {card['knn_chance']:.1%} |",
         "",
-        f"Of {card['knn_queries']:,} validation images, as many were named rightly by their {card['knn_k']} nearest "
-        f"among {card['knn_bank']:,} training images of {card['knn_classes']:,} classes: mean of the output's patch "
-        "tokens, centred by the bank's mean, cosine, votes weighted by exp(cosine / .07). The interval is over "
-        "validation images only.",
+        fill(how, 118),
     ]
     return "\n".join(lines)
 

@@ -200,6 +200,15 @@ def test_a_cut_encoder_is_named(run, photo, lab_encoder):
     assert str(file) in said.err
 
 
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("command", ["inspect", "compare"])
+def test_a_photo_that_is_not_there_costs_no_loading(run, photo, tmp_path, monkeypatch, command, strict):
+    monkeypatch.setattr(f"repscope.cli.{command}.loaded", lambda _: pytest.fail("work began"))
+    said = run(command, *([photo, "--strict"] if strict else []), missing(tmp_path), empty_folder(tmp_path))
+    assert said.code == 1
+    assert "missing.jpg" in said.err
+
+
 @pytest.mark.parametrize("beyond", ["", "below"])
 def test_an_unwritable_folder_is_found_before_any_work(run, photo, tmp_path, monkeypatch, beyond):
     monkeypatch.setattr("repscope.cli.inspect.loaded", lambda _: pytest.fail("work began"))

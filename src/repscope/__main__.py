@@ -1,0 +1,5 @@
+"""python -m repscope"""
+
+from repscope.cli import main
+
+main()

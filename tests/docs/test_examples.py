@@ -1,0 +1,145 @@
+"""What the manual tells people to type runs, in a folder of their own, with the encoders of the package."""
+
+import doctest
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from manual import PAGES, ROOT, examples
+
+from repscope import cli, load
+from repscope.encoders import available
+
+TOLD = [
+    (page, line)
+    for page in PAGES
+    if page.name != "lab.md"
+    for block in examples(page, "sh")
+    for line in block.splitlines()
+]
+ASKED = [pytest.param(line, id=f"{page.stem}: {line}") for page, line in TOLD if line.startswith("repscope ")]
+PYTHON = [page for page in PAGES if page.name not in ("CONTRIBUTING.md", "lab.md") and examples(page, "python")]
+
+
+def here(names: str) -> str:
+    """As many embedded encoders as are named, where some of the named are not in the package."""
+    asked = names.split(",")
+    assert set(asked) <= set(available()), f"the manual names an encoder there is not: {names}"
+    embedded = [contract.name for contract in available().values() if contract.family == "lab"]
+    return names if set(asked) <= set(embedded) else ",".join(embedded[: len(asked)])
+
+
+@pytest.mark.parametrize("line", ASKED)
+def test_a_command_of_the_manual_runs(line, desk, monkeypatch, capfd):
+    words = shlex.split(line)
+    before = {"-m", "--model", "--models"}
+    words = [here(word) if i and words[i - 1] in before else word for i, word in enumerate(words)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capfd.readouterr()
+    assert end.value.code == 0, said.err
+    assert said.out
+    if "-o" in words:
+        assert (desk / words[words.index("-o") + 1] / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
+@pytest.mark.usefixtures("desk")
+def test_python_of_the_manual_runs(page):
+    """One page is one session: later examples may use what earlier ones made."""
+    session: dict[str, object] = {}
+    for block in examples(page, "python"):
+        exec(compile(block, page.name, "exec"), session)
+
+
+def test_the_readme_has_commands_and_python():
+    readme = ROOT / "README.md"
+    assert readme in PYTHON
+    assert {line.split()[1] for page, line in TOLD if page == readme and line.startswith("repscope ")} == {
+        "compare",
+        "inspect",
+        "metrics",
+        "models",
+        "schema",
+    }
+
+
+def test_every_make_target_of_the_manual_is_there(manual):
+    import re
+
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make (\w+)", manual, re.MULTILINE))
+    assert {"demo", "test", "docs", "pictures"} <= named <= targets
+
+
+@pytest.fixture
+def worked(tmp_path):
+    """The worked examples of CONTRIBUTING.md as modules, by the file's name."""
+    metric, family, objective, analysis = examples(ROOT / "CONTRIBUTING.md", "python")
+
+    def made(name: str, text: str) -> ModuleType:
+        path: Path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        spec = importlib.util.spec_from_file_location(f"worked_{name}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    texts = {"largest_share": metric, "example": family, "spread": objective, "widths": analysis}
+    return {name: made(name, text) for name, text in texts.items()}
+
+
+def test_the_worked_metric(worked):
+    module = worked["largest_share"]
+    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(module).attempted == 2
+    share = module.largest_share
+    assert share.definition.startswith("The largest eigenvalue")
+    x = np.random.default_rng(0).normal(size=(50, 4))
+    values = np.linalg.eigvalsh(np.cov(x.T))
+    assert share(x) == pytest.approx(values[-1] / values.sum())
+
+
+def test_the_worked_family(worked):
+    from repscope.encoders.keys import arranged
+    from repscope.encoders.vit import ViT
+
+    family = worked["example"].example
+    (contract,) = family.models
+    vit = ViT(contract.architecture)
+    assert sum(weight.numel() for weight in vit.parameters()) == contract.parameters
+    ours = vit.state_dict()
+    theirs = {name.replace("patch.", "embed."): value for name, value in ours.items()}
+    assert "embed.weight" in theirs
+    again = arranged(theirs, family, {name: tuple(value.shape) for name, value in ours.items()}, "an example")
+    assert all((again[name] == value).all() for name, value in ours.items())
+
+
+def test_the_worked_objective(worked):
+    import torch
+
+    from repscope.encoders.vit import ViT
+    from repscope.encoders.vit.architecture import Architecture
+
+    torch.manual_seed(0)
+    encoder = ViT(Architecture(width=8, depth=1, heads=1, hidden=8, patch=4, grid=(4, 4)))
+    objective = worked["spread"].spread(encoder)
+    loss = objective.loss(torch.randn(2, 3, 16, 16), torch.Generator())
+    loss.backward()
+    assert 0 < loss.item() <= 1
+    assert encoder.patch.weight.grad.abs().sum() > 0
+
+
+def test_the_worked_analysis(worked):
+    from repscope.render import media
+
+    encoder = load("tiny-random")
+    page = media["text"](worked["widths"].widths([encoder]))
+    assert f"{encoder.contract.architecture.width} dimensions" in page
