@@ -1,8 +1,10 @@
 """compare: matrices, nulls, findings, skipped photos."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from conftest import Known, noisy_photo, smooth
+from known import Known, noisy_photo, smooth
 
 import repscope
 from repscope.errors import NoImages, UnfitTokens, UnknownName, WrongUsage
@@ -189,6 +191,12 @@ def test_pictures_and_provenance(photos, encoders):
     assert {photo["sha256"] for photo in made["photos"]} == {photo.sha256 for photo in photos}
     assert [encoder["contract"]["name"] for encoder in made["encoders"]] == ["one", "copy", "other"]
     assert made["options"]["framing"] == "square"
+
+
+def test_what_was_done_to_a_photo_is_said(photos, encoders):
+    turned = replace(photos[0], notes=("rotated by EXIF",))
+    report = repscope.compare([turned, *photos[1:2]], encoders)
+    assert any(b.text == "photo 0.png: rotated by EXIF." for b in report.blocks if isinstance(b, Note))
 
 
 def test_progress_counts_photos(photos, encoders):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Known, noisy_photo, smooth
+from known import Known, noisy_photo, smooth
 
 import repscope
 from repscope.analyses._pictures import pca_maps, places_apart, shown
@@ -51,12 +51,15 @@ def test_layers_give_a_curve_over_depth(photos, encoder):
 
 def test_points_choose_the_patches_that_are_asked_about(photos, encoder):
     report = repscope.inspect(photos[:1], encoder, points=[(0.5, 0.1), (0.99, 0.99), (0.5, 0.1)])
-    overlays = [b for b in report.blocks if isinstance(b, Overlay) and b.title.startswith("Patches like")]
+    overlays = [b for b in report.blocks if isinstance(b, Overlay) and b.title.startswith("Like row")]
     # the frame is the central 48 of 64 columns
     assert [overlay.mark for overlay in overlays] == [(1, 6)]
     assert overlays[0].values[1, 6] == pytest.approx(1)
     rows = Rows(smooth(photos[0], (12, 12), 12, -1).astype(np.float32))
     np.testing.assert_allclose(overlays[0].values.ravel(), rows.unit_centred @ rows.unit_centred[18], atol=1e-6)
+    unseen = [b.text for b in report.blocks if isinstance(b, Note) and b.kind == "warning"]
+    assert len(unseen) == 1
+    assert "0.99, 0.99 of photo 0.png is outside" in unseen[0]
     with pytest.raises(WrongUsage, match="two fractions"):
         repscope.inspect(photos[:1], encoder, points=[(0.5, 1.5)])
 

@@ -52,7 +52,8 @@ def test_models_need_neither_home_nor_network():
 @pytest.mark.parametrize("asked", [["metrics"], ["metrics", "rsa"]], ids=["more than a buffer", "less"])
 def test_a_reader_that_goes_away_is_no_bug(asked):
     command = [sys.executable, "-c", COMMAND, *asked]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gone:
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=buffered) as gone:
         assert gone.stdout is not None
         assert gone.stderr is not None
         gone.stdout.close()

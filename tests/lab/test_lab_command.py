@@ -97,6 +97,14 @@ class TestCard:
         floor = knn.judged(checkpoint.as_written(train.build(mae, plan).encoder), bank, queries, "float32")
         assert card["knn_untrained"] == pytest.approx(floor.accuracy, abs=1e-4)
 
+    def test_what_is_measured_is_what_is_written(self, images, recipe_file, tmp_path, monkeypatch):
+        measured, judged = [], knn.judged
+        monkeypatch.setattr(knn, "judged", lambda encoder, *rest: measured.append(encoder) or judged(encoder, *rest))
+        lab("mae", recipe_file, "--data", images, "--out", tmp_path, "--epochs", 0.25)
+        written = repscope.load(str(tmp_path / "encoder.safetensors")).network.state_dict()
+        assert all(torch.equal(value, written[name]) for name, value in measured[0].state_dict().items())
+        assert len(measured) == 2
+
     def test_the_page_says_the_same(self, made):
         card, page = card_of(made / "encoder.safetensors"), (made / "card.md").read_text()
         assert page.startswith("# mae on stripes\n")

@@ -103,6 +103,12 @@ class TestBatches:
         assert not torch.equal(first, train.batch_of(stripes, recipe, 6)[0])
         assert not torch.equal(first, train.batch_of(stripes, replace(recipe, seed=1), 5)[0])
 
+    def test_the_same_images_are_cropped_and_masked_in_another_way_in_another_step(self, recipe, stripes):
+        alike = TrainingSet(stripes.pixels[:1].expand(64, -1, -1, -1), stripes.labels)
+        (first, drawing), (other, drawing_there) = (train.batch_of(alike, recipe, step) for step in (5, 6))
+        assert not torch.equal(first, other)
+        assert not torch.equal(torch.rand(8, generator=drawing), torch.rand(8, generator=drawing_there))
+
     def test_fewer_images_than_a_batch_are_refused(self, recipe, stripes, tmp_path):
         few = TrainingSet(stripes.pixels[:10], stripes.labels[:10])
         with pytest.raises(UnfitData, match="A batch of 16 wants as many images; the training set has 10"):

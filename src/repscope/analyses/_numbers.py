@@ -40,8 +40,6 @@ def number(
     caveats = list(card.caveats(*shape))
     if len(known) < len(values):
         caveats.append(f"undefined for {len(values) - len(known)} of {len(values)} {of}")
-    if 1 < len(known) < 10:
-        caveats.append(f"an interval from {len(known)} {of} is rough")
     return Number(
         value=float(np.mean(known)),
         ci=interval(known),

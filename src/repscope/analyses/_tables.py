@@ -27,6 +27,9 @@ HEADLINES = (
 """The readings that findings are made of: one of each kind, none in an encoder's own scale."""
 
 
+NOTED = 6
+
+
 def encoders_table(study: Study, shapes: Sequence[tuple[int, int, int]]) -> Table:
     """Who looked: what each encoder is and was shown."""
     rows = []
@@ -56,11 +59,14 @@ def _shown(study: Study) -> str:
     )
 
 
-def readings_table(title: str, names: Sequence[str], numbers: Sequence[Mapping[str, Number]], caption: str) -> Table:
+def readings_table(names: Sequence[str], numbers: Sequence[Mapping[str, Number]], photos: int) -> Table:
     """A row per reading, a column per encoder."""
+    caption = "Mean over photos with 95 % interval." if photos > 1 else "One photo: values without intervals."
+    if 1 < photos < 10:
+        caption += f" An interval from {photos} photos is rough."
     keys = [*HEADLINES, *(key for key in numbers[0] if key not in HEADLINES)]
     rows = tuple((numbers[0][key].label, *(each[key] for each in numbers)) for key in keys)
-    return Table(title, ("reading", *names), rows, caption)
+    return Table("Readings of the patches", ("reading", *names), rows, caption)
 
 
 def spectrum_curve(names: Sequence[str], spectra: Sequence[Sequence[NDArray[np.float64]]]) -> Curve:
@@ -75,6 +81,14 @@ def spectrum_curve(names: Sequence[str], spectra: Sequence[Sequence[NDArray[np.f
     return Curve(
         "Variance spectrum", tuple(lines), "component", "share of variance", log_x=True, log_y=True, caption=caption
     )
+
+
+def photo_notes(study: Study) -> list[Note]:
+    """What had to be done to photos before an encoder could be shown them."""
+    noted = [photo for photo in study.photos if photo.notes]
+    notes = [Note(f"{photo.id}: {'; '.join(photo.notes)}.") for photo in noted[:NOTED]]
+    more = len(noted) - len(notes)
+    return [*notes, *([Note(f"{more} more photos have such notes; they are in the provenance.")] if more else [])]
 
 
 def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int, int]) -> dict[str, Number]:

@@ -99,16 +99,16 @@ class _Gathered:
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
         matrices = [self._matrix(measure, count) for measure in self.measures]
-        caption = "Mean over photos with 95 % interval." if count > 1 else "One photo: values without intervals."
         blocks: list[Block] = [
             *self._findings(count, numbers),
             *self._galleries(),
-            _tables.readings_table("Readings of the patches", names, numbers, caption),
+            _tables.readings_table(names, numbers, count),
             _tables.spectrum_curve(names, self.spectra),
             *matrices,
             *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
             _tables.encoders_table(study, self.shapes),
             self._registration(),
+            *_tables.photo_notes(study),
         ]
         title = f"{', '.join(names)} on {_photos(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
@@ -191,10 +191,12 @@ def _measures(also: Sequence[str]) -> list[Pair]:
 def _alike(one: str, other: str, number: Number) -> Note:
     null = number.null
     assert null is not None
-    against = f"{null.kind} reach {say(null.q95)} (p {null.p:.2g})"
-    if null.exceeded:
-        return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {against}.", "finding")
-    return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
+    against = f"{null.kind} reach {say(null.q95)} (p {say(null.p)})"
+    if not null.exceeded:
+        return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
+    if number.ci is None or number.ci[0] <= null.q95:
+        return Note(f"{one} and {other}: CKA {spread(number)} is past its null; {against}.")
+    return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {against}.", "finding")
 
 
 def _counted(count: int) -> str:

@@ -117,15 +117,15 @@ class _Gathered:
         study, name = self.study, self.study.names[0]
         count = len(self.spectra)
         numbers = _tables.measured(self.readings, self.values, self.shape)
-        caption = "Mean over photos with 95 % interval." if count > 1 else "One photo: values without intervals."
         blocks: list[Block] = [
             *self._findings(numbers, count),
             *self._pictures(),
-            _tables.readings_table("Readings of the patches", (name,), [numbers], caption),
+            _tables.readings_table((name,), [numbers], count),
             *self._cls_block(),
             *self._curves(),
             self._scales_table(),
             *self._depth_curves(),
+            *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
         ]
         title = f"{name} on {study.photos[0].id if len(study.photos) == 1 else f'{count} photos'}"
@@ -148,19 +148,21 @@ class _Gathered:
             found.append(Note("One photo has no interval. Give several photos to see how far readings move."))
         return found
 
-    def _pictures(self) -> list[Gallery | Overlay]:
+    def _pictures(self) -> list[Gallery | Overlay | Note]:
         ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
         if not ordered:  # the photos that would be shown were skipped
             return []
         maps = pca_maps([view.patches for _, view, _ in ordered])
-        blocks: list[Gallery | Overlay] = []
+        blocks: list[Gallery | Overlay | Note] = []
         for (photo, view, rows), colours in zip(ordered, maps, strict=True):
             seen = shown(photo, view)
             pictures = (Picture("as shown", seen), Picture("PCA map", colours))
-            blocks.append(Gallery(f"PCA map: {photo.id}", pictures, _PCA.format(len(ordered))))
-            places = [_place(point, view.frame, self.shape) for point in self.points] or places_apart(rows)
+            blocks.append(Gallery(f"PCA map: {photo.id}", pictures, _PCA))
+            asked = {point: _place(point, view.frame, self.shape) for point in self.points}
+            blocks += [Note(_UNSEEN.format(*point, photo.id), "warning") for point in asked if asked[point] is None]
+            places = list(asked.values()) if asked else places_apart(rows)
             for place in dict.fromkeys(place for place in places if place is not None):
-                title = f"Patches like row {place[0] + 1}, column {place[1] + 1}: {photo.id}"
+                title = f"Like row {place[0] + 1}, column {place[1] + 1}: {photo.id}"
                 blocks.append(similarity(seen, rows, place, title, _LIKE))
             if view.cls is not None:
                 blocks.append(_cls_map(seen, view, rows, photo.id))
@@ -240,7 +242,8 @@ class _Gathered:
         )
 
 
-_PCA = "First three principal components of the patches as red, green, blue: one basis over {} photo(s)."
+_PCA = "First three principal components of the patches as red, green, blue: one basis over all photos shown."
+_UNSEEN = "The point {}, {} of {} is outside what the encoder was shown; try --frame official or another point."
 _LIKE = "Cosine of the marked patch with every patch, their mean removed."
 
 

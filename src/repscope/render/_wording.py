@@ -1,8 +1,10 @@
 """Wording: what stands beside a number, said the same in every medium; and names made safe to print."""
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 
-from repscope.report import Block, Line, Note, Null, Number, Report, say, spread
+from repscope.report import Block, Cell, Line, Note, Null, Number, Report, say, spread
 
 ASCII = {
     **dict.fromkeys("–—−‐‑", "-"),
@@ -127,3 +129,15 @@ def runs(blocks: tuple[Block, ...]) -> list[list[Block]]:
         else:
             found.append([block])
     return found
+
+
+def unit_once(row: Sequence[Cell]) -> Sequence[Cell]:
+    """A unit that all numbers of a row share, beside the row's name instead of behind every value."""
+    label, *cells = row
+    units = {cell.unit for cell in cells if isinstance(cell, Number)}
+    if len(units) != 1 or not isinstance(label, str) or not label or not all(units):
+        return row
+    return [
+        f"{label}, {units.pop()}",
+        *(replace(cell, unit="") if isinstance(cell, Number) else cell for cell in cells),
+    ]

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rich.box import Box
@@ -26,6 +25,7 @@ from repscope.render._wording import (
     point,
     remarks,
     runs,
+    unit_once,
 )
 from repscope.report import Cell, Curve, Gallery, Heatmap, Line, Note, Number, Overlay, Report, Table, say
 
@@ -82,7 +82,7 @@ class _Page:
             SHOW[type(run[0])](self, *run)
         self.listing("Skipped", [f"{source}: {reason}" for source, reason in report.skipped])
         self.listing("Remarks", [f"({mark}) {remark}" for remark, mark in self.footnotes.items()])
-        self.listing("Definitions", [f"{label}: {what}" for label, what in definitions(report).items()])
+        self.listing("Definitions", [f"{label}: {_first(what)}" for label, what in definitions(report).items()])
         simple = [f"{key} {value}" for key, value in report.provenance.items() if isinstance(value, str | int | float)]
         self.listing("Made with", [", ".join(simple)] if simple else [])
         return "".join(line.rstrip() + "\n" for line in self.out.getvalue().split("\n")[:-1])
@@ -138,8 +138,9 @@ class _Page:
 
     def table(self, block: Table) -> None:
         self.line(block.title, "bold")
-        narrow = self.sheet(block.header, block.rows, narrow=True)
-        self.matrix(block.rows, self.sheet(block.header, block.rows), narrow, narrow.turned(), pieces=narrow)
+        rows = [unit_once(row) for row in block.rows]
+        narrow = self.sheet(block.header, rows, narrow=True)
+        self.matrix(rows, self.sheet(block.header, rows), narrow, narrow.turned(), pieces=narrow)
         self.line(block.caption, "dim")
 
     def heatmap(self, block: Heatmap) -> None:
@@ -170,7 +171,6 @@ class _Page:
     def sheet(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], narrow: bool = False) -> Sheet:
         """The cells as text: values with their intervals beside them, or below where it must be narrow."""
         count, mark = (not self.common(rows, what) for what in (counted, remarks))
-        rows = [_unit_once(row) for row in rows]
         cells = tuple(tuple(self.entry(cell, narrow, count, mark) for cell in row) for row in rows)
         return Sheet(tuple(Entry((self.words(name),)) for name in header), cells)
 
@@ -235,16 +235,9 @@ class _Page:
         self.line(block.caption, "dim")
 
 
-def _unit_once(row: Sequence[Cell]) -> Sequence[Cell]:
-    """A unit that all numbers of a row share, beside the row's name instead of behind every value."""
-    label, *cells = row
-    units = {cell.unit for cell in cells if isinstance(cell, Number)}
-    if len(units) != 1 or not isinstance(label, str) or not label or not all(units):
-        return row
-    return [
-        f"{label}, {units.pop()}",
-        *(replace(cell, unit="") if isinstance(cell, Number) else cell for cell in cells),
-    ]
+def _first(definition: str) -> str:
+    """Its first sentence; the whole stands in the other media."""
+    return definition.split(". ")[0].rstrip(".") + "."
 
 
 SHOW: dict[type, Callable[..., None]] = {

@@ -17,6 +17,9 @@ EMBEDDED = Path(__file__).parents[1] / "embedded"
 """Whatever safetensors file lies here is an encoder of its name."""
 
 
+TOLD = ("objective", "data", "epochs", "seed", "knn_accuracy")
+
+
 def architecture(config: Config) -> Architecture:
     """The shape as the file's metadata has it."""
     said: dict[str, Any] = {**config, "grid": tuple(config["grid"])}
@@ -54,7 +57,8 @@ def embedded() -> Iterator[Contract]:
     """The contracts of the files that come with the package."""
     for file in sorted(EMBEDDED.glob("*.safetensors")):
         contract = configuration.contract(file.stem, lab, configuration_of(file) or {}, None)
-        told = ", ".join(f"{name} {value}" for name, value in card_of(file).items())
+        card = card_of(file)
+        told = ", ".join(f"{name.replace('_', ' ')} {card[name]}" for name in TOLD if name in card)
         yield replace(
             contract,
             file=file.name,
