@@ -142,7 +142,9 @@ def _in_path(given: str) -> Iterator[Source | Skipped]:
     """The file, or the images in the folder and those below it."""
     try:
         path = Path(given)
-        if path.is_dir():
+        if not given:  # which Path would take for the current folder
+            yield Skipped(given, "the path is empty.")
+        elif path.is_dir():
             yield from _in_folder(path, given)
         elif path.is_file():
             yield _file(path)
@@ -151,7 +153,7 @@ def _in_path(given: str) -> Iterator[Source | Skipped]:
         elif re.match(r"https?://", given):
             yield Skipped(given, "it is an address; download the image and give the file.")
         else:
-            yield Skipped(given, f"no such file or folder; looked in {Path.cwd()}." if given else "the path is empty.")
+            yield Skipped(given, f"no such file or folder; looked in {Path.cwd()}.")
     except OSError as error:  # a name too long, a loop of links, a folder that may not be entered
         yield Skipped(given, f"it cannot be read ({error.strerror}).")
 
