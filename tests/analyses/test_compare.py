@@ -88,6 +88,12 @@ def test_one_photo_has_no_interval_and_claims_no_difference(photos, encoders):
     assert not any("do not touch" in block.text for block in report.blocks if isinstance(block, Note))
 
 
+def test_two_photos_claim_nothing(photos, encoders):
+    said = [block for block in repscope.compare(photos[:2], encoders).blocks if isinstance(block, Note)]
+    assert not any(note.kind == "finding" for note in said)
+    assert any("2 photos are too few" in note.text for note in said)
+
+
 def test_a_difference_is_claimed_where_intervals_separate(photos):
     rough = Known(
         "rough", lambda photo, layer: np.random.default_rng(int(photo.sha256[:6], 16)).normal(size=(12, 12, 12))

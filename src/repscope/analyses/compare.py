@@ -10,7 +10,7 @@ from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import Value, read
-from repscope.analyses._pairs import Meetings
+from repscope.analyses._pairs import LEAST_IMAGES, Meetings
 from repscope.analyses._pictures import pca_maps, shown
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
@@ -146,13 +146,11 @@ class _Gathered:
             for j in range(i + 1, len(names)):
                 number = self.meetings.numbers(cka, i, j)
                 if number.value is not None and number.null is not None:
-                    found.append(_alike(names[i], names[j], number))
-        found += _tables.reading_findings(names, numbers)
-        if count == 1:
-            found.append(
-                Note("One photo has no interval: no difference between readings is claimed. Give several photos.")
-            )
-        return found
+                    found.append(_alike(names[i], names[j], number, count >= LEAST_IMAGES))
+        if count >= LEAST_IMAGES:
+            return [*found, *_tables.reading_findings(names, numbers)]
+        few = "One photo has no interval" if count == 1 else f"{count} photos are too few for an interval to be trusted"
+        return [*found, Note(f"{few}: no finding is claimed. Give {LEAST_IMAGES} photos or more.")]
 
     def _galleries(self) -> list[Gallery]:
         ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
@@ -188,13 +186,13 @@ def _measures(also: Sequence[str]) -> list[Pair]:
     return sorted(known.values(), key=lambda pair: ORDER.index(pair.name) if pair.name in ORDER else len(ORDER))
 
 
-def _alike(one: str, other: str, number: Number) -> Note:
+def _alike(one: str, other: str, number: Number, enough: bool) -> Note:
     null = number.null
     assert null is not None
     against = f"{null.kind} reach {say(null.q95)} (p {say(null.p)})"
     if not null.exceeded:
         return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
-    if number.ci is None or number.ci[0] <= null.q95:
+    if not enough or number.ci is None or number.ci[0] <= null.q95:
         return Note(f"{one} and {other}: CKA {spread(number)} is past its null; {against}.")
     return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {against}.", "finding")
 
