@@ -109,13 +109,14 @@ def _within(patches: Array, frame: Frame, common: Frame) -> tuple[int, int]:
 def registered(
     x: Float[Array, "H W D"], x_frame: Frame, y: Float[Array, "h w E"], y_frame: Frame
 ) -> tuple[Float[Array, "r c D"], Float[Array, "r c E"], Overlay]:
-    """Both grids on the coarser one, over the common frame.
+    """Both grids on the coarser one of each axis, over the common frame.
 
     Patch (i, j) of a 14 x 14 and of a 16 x 16 grid look at different places; after this, row i and
     column j of both results look at the same place of the photo. Raises UnfitData where the
     frames share nothing.
     """
     common = x_frame.common(y_frame)
-    grid = min(_within(x, x_frame, common), _within(y, y_frame, common), key=lambda g: g[0] * g[1])
+    one, other = _within(x, x_frame, common), _within(y, y_frame, common)
+    grid = (min(one[0], other[0]), min(one[1], other[1]))
     overlay = Overlay(common, grid, (common.area / x_frame.area, common.area / y_frame.area))
     return resampled(x, x_frame, common, grid), resampled(y, y_frame, common, grid), overlay

@@ -21,8 +21,9 @@ class Null:
         p: (1 + #{draws >= value}) / (1 + draws); for measures where less is more alike, <=.
         draws: How many there were; 0 for an exact chance line.
         calibrated: (value - q95) / (best - q95), clamped at 0: the part of the way from the null
-            to a perfect match. Where less is more alike, q95 is the 5th percentile.
+            to a perfect match.
         chance: The exact mean over all pairings of the rows, where it is known: the weaker null.
+        lower: Whether less is more alike; q95 is then the 5th percentile, the end that is hard to pass.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Null:
     draws: int = 0
     calibrated: float | None = None
     chance: float | None = None
+    lower: bool = False
 
     @property
     def exceeded(self) -> bool:
@@ -209,7 +211,7 @@ class Report:
 
 
 def say(value: float | None) -> str:
-    """The only place where a number becomes text: three significant digits.
+    """The only place where a number becomes text: three significant digits, three decimals at most above .001.
 
     >>> say(1234.5), say(0.98765), say(12.0), say(0.0000123), say(None)
     ('1,234', '0.988', '12.0', '1.23e-05', '–')
@@ -228,3 +230,12 @@ def spread(number: Number) -> str:
     if number.ci is None:
         return say(number.value)
     return f"{say(number.value)} [{say(number.ci[0])}, {say(number.ci[1])}]"
+
+
+def against(null: Null | None) -> str:
+    """A null in a few characters: "q95 0.034, p 0.001", or "chance 0.100" where it is exact."""
+    if null is None:
+        return ""
+    if null.p is None:
+        return f"{null.kind} {say(null.mean)}"
+    return f"{'q05' if null.lower else 'q95'} {say(null.q95)}, p {say(null.p)}"

@@ -114,6 +114,12 @@ def test_intrinsic_dimension_counts_equal_rows_once():
     assert metrics.intrinsic_dimension(np.concatenate([x, x[:300]])) == pytest.approx(metrics.intrinsic_dimension(x))
 
 
+def test_intrinsic_dimension_of_a_lattice_is_undefined():
+    for reading in (metrics.intrinsic_dimension, metrics.intrinsic_dimension_mle):
+        with pytest.raises(UnfitTokens, match="undefined"):
+            reading(np.eye(30))
+
+
 def test_spatial_coherence():
     assert metrics.spatial_coherence(np.ones((4, 7, 3))) == pytest.approx(1)
     ramp = np.add.outer(np.arange(8.0), np.arange(11.0))[..., None] * np.ones(5) + 100

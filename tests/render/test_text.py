@@ -167,3 +167,13 @@ def test_places_are_spread_over_the_axis_not_over_the_points():
 
 def test_a_report_without_colours_is_the_same_whatever_was_printed_before(report: Report):
     assert text(report) == text(dataclasses.replace(report))
+
+
+def test_a_unit_is_said_once_only_where_every_cell_has_it():
+    number = Number("map", 0.5, unit="R²")
+    shared = text(Report("", (Table("t", ("pair", "x", "y"), (("a, b", number, number),)),)))
+    assert "a, b, R²" in shared
+    assert shared.count("R²") == 1
+    mixed = text(Report("", (Table("t", ("pair", "x", "y"), (("a, b", "as above", number),)),)))
+    assert "0.500 R²" in mixed
+    assert "a, b, R²" not in mixed

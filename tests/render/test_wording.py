@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repscope.render._wording import (
-    against,
     ascii_only,
     counted,
     definitions,
@@ -19,7 +18,7 @@ from repscope.render._wording import (
     point,
     runs,
 )
-from repscope.report import Line, Note, Null, Number, Report
+from repscope.report import Line, Note, Null, Number, Report, against
 
 
 @given(st.text(st.characters()))

@@ -98,11 +98,30 @@ def test_the_same_field_on_two_grids_is_recognised_through_registration():
     assert metrics.linear_cka(raster, y.reshape(196, -1)) < 0.6
 
 
-def test_other_images_pair_only_grids_of_one_shape():
-    grids = [(6, 6), (6, 6), (6, 5)]
-    x = [Rows(smooth(g, 4, s)) for s, g in enumerate(grids)]
-    y = [Rows(smooth(g, 4, s + 9)) for s, g in enumerate(grids)]
-    assert len(other_images(metrics.linear_cka, x, y)) == 2
+def test_other_images_give_every_photo_that_of_another():
+    x, y = ([Rows(smooth((6, 6), 4, s + k)) for s in range(5)] for k in (0, 50))
+    draws = other_images(metrics.linear_cka, x, y)
+    assert len(draws) == 44  # derangements of five
+    crossed = [[metrics.linear_cka.of(a, b) for b in y] for a in x]
+    assert any(np.isclose(draws, np.mean([crossed[i][(i + 1) % 5] for i in range(5)])))
+    assert len(other_images(metrics.linear_cka, x * 2, y * 2)) == 199
+
+
+def test_other_images_hold_their_level_where_torus_shifts_do_not():
+    """Independent fields that do not go on beyond their edges: the seam of a torus shift fools its null."""
+
+    def field(seed: int) -> Rows:
+        return Rows(smooth((24, 24), 24, seed, 2.0)[:12, :12])
+
+    pair, past = metrics.linear_cka, {"torus": 0, "images": 0}
+    for trial in range(40):
+        x, y = ([field(1000 * trial + 2 * s + k) for s in range(5)] for k in (0, 1))
+        value = float(np.mean([pair.of(a, b) for a, b in zip(x, y, strict=True)]))
+        past["images"] += null_of("", pair, value, other_images(pair, x, y)).exceeded
+        one = pair.of(x[0], y[0])
+        past["torus"] += null_of("", pair, one, pair.shifted(x[0], y[0], torus_shifts((12, 12)))).exceeded
+    assert past["images"] <= 6
+    assert past["torus"] > 10
 
 
 def test_p_and_calibration():

@@ -1,6 +1,6 @@
 """A contract as a table."""
 
-from repscope.encoders import Contract
+from repscope.encoders import Contract, available
 from repscope.report import Table, say
 
 
@@ -10,7 +10,7 @@ def contract_table(contract: Contract, revision: str) -> Table:
     scale = f"shorter side to {rule.edge}, centre crop" if rule.resize == "shortest" else "squashed"
     rows = [
         ("family", contract.family),
-        ("weights", contract.hub or "embedded"),
+        ("weights", contract.hub or ("comes with repscope" if contract.name in available() else "a local copy")),
         ("revision", revision),
         ("licence", contract.licence or "–"),
         ("depth x width, heads", f"{shape.depth} x {shape.width}, {shape.heads}"),

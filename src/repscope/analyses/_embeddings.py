@@ -30,7 +30,7 @@ def embedding_blocks(
             asked = [m for m in measures if a < b or not m.laws.swap]
             cells = tuple(_number(m, rows[a], rows[b], orders) if m in asked else "as above" for m in measures)
             lines.append((f"{names[a]}, {names[b]}", *cells))
-    caption = f"One vector per photo, over {count} photos; the null permutes the photos of one encoder 200 times."
+    caption = f"One vector per photo, over {count} photos; the null permutes the photos of one encoder."
     return [Table("Embeddings", ("pair", *(m.title for m in measures)), tuple(lines), caption)]
 
 

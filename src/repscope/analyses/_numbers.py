@@ -10,6 +10,9 @@ from repscope.metrics import Card, Reading, Rows
 from repscope.report import Null, Number
 from repscope.statistics import interval
 
+TRUSTED = 10
+"""Photos from which on an interval is trusted to tell two means apart."""
+
 Value = float | str
 """A value, or the reason why there is none."""
 
@@ -40,6 +43,8 @@ def number(
     caveats = list(card.caveats(*shape))
     if len(known) < len(values):
         caveats.append(f"undefined for {len(values) - len(known)} of {len(values)} {of}")
+    if 1 < len(known) < TRUSTED:
+        caveats.append(f"an interval from {len(known)} {of} is too narrow")
     return Number(
         value=float(np.mean(known)),
         ci=interval(known),

@@ -17,7 +17,8 @@ from repscope.statistics import null_of, other_images, torus_shifts
 from repscope.statistics.nulls import IMAGES
 
 Array = NDArray[np.floating]
-LEAST_IMAGES = 5  # 20 crossed pairs, with which p can be .05
+LEAST_IMAGES = 5  # 44 ways to give each photo another's, so p can be .03
+SHIFTED = 199
 
 
 @dataclass
@@ -78,16 +79,19 @@ class Meetings:
             self._known[measure.name, i, j] = self._number(measure, self.met[i, j])
         return self._known[measure.name, i, j]
 
+    def nulls(self, measure: Pair, i: int, j: int) -> list[Null]:
+        """Every null of encoder i and j under the measure, strictest first."""
+        value = self.numbers(measure, i, j).value
+        return [] if value is None else self._nulls(measure, self.met[i, j], value)
+
     def _number(self, measure: Pair, meeting: Meeting) -> Number:
         values = meeting.values[measure.name]
         rows, columns = meeting.overlays[0].grid
         made = number(measure, values, (rows * columns, max(r.width for r in meeting.kept[0])))
         if made.value is None:
             return made
-        strict, *others = self._nulls(measure, meeting, made.value) or (None,)
-        caveats = made.caveats + tuple(
-            f"{other.kind}: mean {other.mean:.3g}, 95 % {other.q95:.3g}, p {other.p:.2g}" for other in others if other
-        )
+        strict = next(iter(self._nulls(measure, meeting, made.value)), None)
+        caveats = made.caveats + tuple(filter(None, [_uncrossed(meeting) if len(meeting.kept) > 1 else ""]))
         if strict is None:
             caveats += (f"no null: a grid of {rows} x {columns} is too small to shift",)
         return Number(made.label, made.value, made.ci, strict, made.n, made.of, made.unit, made.definition, caveats)
@@ -100,18 +104,28 @@ class Meetings:
         found: list[Null] = []
         if drawn := meeting.shifted.get(measure.name):
             found.append(null_of("torus shifts", measure, value, _mean_of(drawn), chance))
-        if len(meeting.kept) >= LEAST_IMAGES:
+        if not _uncrossed(meeting):
             try:
-                draws = other_images(measure, *zip(*meeting.kept, strict=True))
-            except RepscopeError:  # undefined for some photo: the torus shifts stand alone
-                draws = np.zeros(0)
-            if len(draws) >= LEAST_IMAGES * (LEAST_IMAGES - 1) or len(draws) == measure.draws:
+                x, y = zip(*meeting.kept, strict=True)
+                draws = other_images(measure, x, y)
                 found.append(null_of("other images", measure, value, draws, chance))
+            except RepscopeError:  # undefined for some pair of photos: the torus shifts stand alone
+                pass
         return sorted(found, key=lambda null: (-(null.p or 0), null.calibrated or 0))
 
 
+def _uncrossed(meeting: Meeting) -> str:
+    """Why photos cannot be crossed; empty where they can."""
+    if len(meeting.kept) < LEAST_IMAGES:
+        return f"no null of other images under {LEAST_IMAGES} photos"
+    if len({rows.grid for pair in meeting.kept for rows in pair}) > 1:
+        return "no null of other images: the photos' grids differ"
+    return ""
+
+
 def _mean_of(drawn: Sequence[Array]) -> Array:
-    """Draws of a mean over photos, from each photo's own: every photo shifted by another amount."""
-    count = min(map(len, drawn))
-    mixed = [np.random.default_rng(k).permutation(draws)[:count] for k, draws in enumerate(drawn)]
-    return np.mean(mixed if len(mixed) > 1 else drawn, axis=0)
+    """Draws of a mean over photos from each photo's own: every photo shifted by another amount, seeded."""
+    if len(drawn) == 1:
+        return drawn[0]
+    generator = np.random.default_rng(0)
+    return np.mean([generator.choice(draws, SHIFTED) for draws in drawn], axis=0)

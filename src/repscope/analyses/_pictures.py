@@ -48,6 +48,18 @@ def pca_maps(grids: Sequence[Float[NDArray[np.floating], "H W D"]]) -> list[UInt
     return [part.reshape(*grid.shape[:2], 3) for part, grid in zip(parts, grids, strict=True)]
 
 
+def shaped_like(
+    colours: UInt8[NDArray[np.uint8], "h w 3"], seen: UInt8[NDArray[np.uint8], "H W 3"]
+) -> UInt8[NDArray[np.uint8], "r c 3"]:
+    """The map at the shape of what was shown: patches of a squashed photo are not square."""
+    from PIL import Image
+
+    (height, width), (rows, columns) = seen.shape[:2], colours.shape[:2]
+    if abs(np.log(height / width * columns / rows)) < 0.05:
+        return colours
+    return np.asarray(Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST))
+
+
 def _fewer(patches: Float[NDArray[np.float64], "n D"]) -> Float[NDArray[np.float64], "m D"]:
     """At most D rows with the same principal directions."""
     if len(patches) <= patches.shape[1]:

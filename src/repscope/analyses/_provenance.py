@@ -23,6 +23,7 @@ def provenance(study: Study, analysis: str, **options: Any) -> dict[str, Any]:
             "framing": study.framing,
             "layers": list(study.layers),
             "batch": study.batch,
+            "strict": study.strict,
             "precision": "float32",
             "seed": 0,
             **options,

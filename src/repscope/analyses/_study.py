@@ -69,7 +69,7 @@ class Study:
                     tuple(_view(tokens, place, encoder) for tokens in by_layer)
                     for encoder, by_layer in zip(self.encoders, seen.tokens, strict=True)
                 )
-                if reason := self._alike(views):
+                if reason := _flat(photo) or self._alike(views):
                     self._skip(photo, reason)
                 else:
                     usable += 1
@@ -95,6 +95,12 @@ class Study:
         if self.strict:
             raise UnfitTokens(f"{photo.id}: {reason}")
         self.skipped.append(Skipped(photo.source or photo.id, reason))
+
+
+def _flat(photo: Photo) -> str:
+    if (photo.pixels == photo.pixels[:1, :1]).all():
+        return "it is one flat colour: only the positions of patches could be measured."
+    return ""
 
 
 def _view(tokens: Tokens, place: int, encoder: Encoder) -> View:

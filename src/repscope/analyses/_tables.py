@@ -62,8 +62,6 @@ def _shown(study: Study) -> str:
 def readings_table(names: Sequence[str], numbers: Sequence[Mapping[str, Number]], photos: int) -> Table:
     """A row per reading, a column per encoder."""
     caption = "Mean over photos with 95 % interval." if photos > 1 else "One photo: values without intervals."
-    if 1 < photos < 10:
-        caption += f" An interval from {photos} photos is rough."
     keys = [*HEADLINES, *(key for key in numbers[0] if key not in HEADLINES)]
     rows = tuple((numbers[0][key].label, *(each[key] for each in numbers)) for key in keys)
     return Table("Readings of the patches", ("reading", *names), rows, caption)

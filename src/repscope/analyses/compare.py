@@ -9,9 +9,9 @@ import numpy as np
 from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
-from repscope.analyses._numbers import Value, read
-from repscope.analyses._pairs import LEAST_IMAGES, Meetings
-from repscope.analyses._pictures import pca_maps, shown
+from repscope.analyses._numbers import TRUSTED, Value, read
+from repscope.analyses._pairs import Meetings
+from repscope.analyses._pictures import pca_maps, shaped_like, shown
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -20,7 +20,7 @@ from repscope.errors import UnknownName, WrongUsage
 from repscope.extract import BATCH
 from repscope.images import Photo
 from repscope.metrics import Pair
-from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, say, spread
+from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, against, say, spread
 
 PICTURED = 4
 
@@ -66,7 +66,7 @@ class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
     def __init__(self, study: Study, also: Sequence[str]):
-        self.study = study
+        self.study, self.also = study, also
         self.readings, self.measures = metrics.readings(), _measures(also)
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
@@ -105,6 +105,7 @@ class _Gathered:
             _tables.readings_table(names, numbers, count),
             _tables.spectrum_curve(names, self.spectra),
             *matrices,
+            *self._both_nulls(),
             *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
             _tables.encoders_table(study, self.shapes),
             self._registration(),
@@ -112,11 +113,19 @@ class _Gathered:
         ]
         title = f"{', '.join(names)} on {_photos(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        return Report(title, tuple(blocks), provenance(study, "compare"), skipped)
+        return Report(title, tuple(blocks), provenance(study, "compare", also=list(self.also)), skipped)
 
     def _matrix(self, measure: Pair, count: int) -> Heatmap:
         names, of = self.study.names, "photos" if count > 1 else "photo"
-        itself = Number(measure.title, measure.best, None, None, count, of, measure.unit, measure.definition)
+        itself = Number(
+            measure.title,
+            measure.best if measure.exact else None,
+            n=count,
+            of=of,
+            unit=measure.unit,
+            definition=measure.definition,
+            reason="" if measure.exact else "a set with itself is not measured",
+        )
         cells = tuple(
             tuple(itself if i == j else self.meetings.numbers(measure, i, j) for j in range(len(names)))
             for i in range(len(names))
@@ -125,6 +134,30 @@ class _Gathered:
         return Heatmap(
             measure.title, names, names, cells, domain, "" if measure.laws.swap else "The row foretells the column."
         )
+
+    def _both_nulls(self) -> list[Table]:
+        """Each pair's two nulls side by side, where there are two."""
+        names, rows = self.study.names, []
+        for i, j in self.meetings.met:
+            asked = [i < j or not measure.laws.swap for measure in self.measures]
+            nulls = [self.meetings.nulls(m, i, j) if ask else [] for m, ask in zip(self.measures, asked, strict=True)]
+            for kind in ("torus shifts", "other images"):
+                cells = [next((against(n) for n in each if n.kind == kind), "–") for each in nulls]
+                if any(len(each) > 1 for each in nulls):
+                    rows.append((f"{names[i]}, {names[j]}", kind, *cells))
+        header = ("pair", "null", *(measure.title for measure in self.measures))
+        caption = "The stricter of the two stands beside the value in each matrix."
+        return [Table("Both nulls", header, tuple(rows), caption)] if rows else []
+
+    def _side_by_side(self, photo: Photo, views: list[View], maps: list[Any]) -> tuple[Picture, ...]:
+        """What was shown, once for each frame, and the maps after it at its shape."""
+        pictures: list[Picture] = []
+        for k, (name, view, colours) in enumerate(zip(self.study.names, views, maps, strict=True)):
+            seen = shown(photo, view)
+            if k == 0 or view.frame != views[k - 1].frame:
+                pictures.append(Picture("as shown" if k == 0 else f"as shown to {name}", seen))
+            pictures.append(Picture(name, shaped_like(colours, seen)))
+        return tuple(pictures)
 
     def _registration(self) -> Table:
         """On which grid each pair was compared, and how much of its frames the two have in common."""
@@ -146,11 +179,11 @@ class _Gathered:
             for j in range(i + 1, len(names)):
                 number = self.meetings.numbers(cka, i, j)
                 if number.value is not None and number.null is not None:
-                    found.append(_alike(names[i], names[j], number, count >= LEAST_IMAGES))
-        if count >= LEAST_IMAGES:
+                    found.append(_alike(names[i], names[j], number, len(self.meetings.nulls(cka, i, j)) > 1))
+        if count >= TRUSTED:
             return [*found, *_tables.reading_findings(names, numbers)]
-        few = "One photo has no interval" if count == 1 else f"{count} photos are too few for an interval to be trusted"
-        return [*found, Note(f"{few}: no finding is claimed. Give {LEAST_IMAGES} photos or more.")]
+        few = "One photo has no interval" if count == 1 else f"An interval from {count} photos is too narrow"
+        return [*found, Note(f"{few}: no difference between readings is claimed. Give {TRUSTED} photos or more.")]
 
     def _galleries(self) -> list[Gallery]:
         ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
@@ -164,10 +197,7 @@ class _Gathered:
         return [
             Gallery(
                 f"PCA maps: {photo.id}",
-                (
-                    Picture("as shown", shown(photo, views[0])),
-                    *(Picture(name, maps[e][place]) for e, name in enumerate(self.study.names)),
-                ),
+                self._side_by_side(photo, views, [each[place] for each in maps]),
                 "" if place else caption,
             )
             for place, (photo, views) in enumerate(ordered)

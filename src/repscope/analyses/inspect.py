@@ -1,5 +1,6 @@
 """inspect: what does one encoder make of these photos?"""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,17 +12,18 @@ from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
-from repscope.analyses._pictures import pca_maps, places_apart, shown, similarity
+from repscope.analyses._pictures import pca_maps, places_apart, shaped_like, shown, similarity
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
-from repscope.errors import WrongUsage
+from repscope.errors import RepscopeError, WrongUsage
 from repscope.extract import BATCH
 from repscope.frames import Frame
 from repscope.images import Photo
 from repscope.metrics import Reading, Rows
-from repscope.report import Block, Curve, Gallery, Line, Note, Number, Overlay, Picture, Report, Table, spread
+from repscope.metrics.patch_entropy import entropies
+from repscope.report import Block, Curve, Gallery, Line, Note, Number, Overlay, Picture, Report, Table, say, spread
 
 PICTURED = 4
 BINS = 24
@@ -83,6 +85,7 @@ class _Gathered:
         self.by_layer: list[dict[str, list[Value]]] = [{name: [] for name in DEPTHS} for _ in study.layers[1:]]
         self.scales: dict[tuple[str, int], list[Value]] = {}
         self.spectra: list[Float[NDArray[np.float64], " m"]] = []
+        self.entropies: list[float] = []
         self.norms: list[Float[NDArray[np.float64], " n"]] = []
         self.cls_norms: list[Value] = []
         self.pictured = {photo.id for photo in study.photos[:PICTURED]}
@@ -97,6 +100,8 @@ class _Gathered:
             for name, value in read(Rows(view.patches), _some(DEPTHS)).items():
                 kept[name].append(value)
         self._scales_of(rows)
+        with contextlib.suppress(RepscopeError):  # too few patches: the reading says so
+            self.entropies.append(np.ptp(entropies(rows)))
         self.spectra.append(rows.moments.spectrum)
         self.norms.append(rows.norms)
         if output.cls is not None:
@@ -110,8 +115,8 @@ class _Gathered:
         order = np.random.default_rng(0).permutation(len(rows))
         for reading in _some(("intrinsic_dimension", "intrinsic_dimension_mle")):
             for part in (1, 2, 4):
-                some = Rows(rows.values[order[: len(rows) // part]])
-                self.scales.setdefault((reading.name, part), []).append(valued(reading.of, some))
+                some = rows.values[order[: len(rows) // part]]
+                self.scales.setdefault((reading.name, part), []).append(valued(reading, some))
 
     def report(self) -> Report:
         study, name = self.study, self.study.names[0]
@@ -124,13 +129,14 @@ class _Gathered:
             *self._cls_block(),
             *self._curves(),
             self._scales_table(),
+            *self._seeds(),
             *self._depth_curves(),
             *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
         ]
         title = f"{name} on {study.photos[0].id if len(study.photos) == 1 else f'{count} photos'}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        options = {"points": [list(point) for point in self.points]}
+        options = {"points": [list(point) for point in self.points], "layers": len(study.layers) > 1}
         return Report(title, tuple(blocks), provenance(study, "inspect", **options), skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:
@@ -156,7 +162,7 @@ class _Gathered:
         blocks: list[Gallery | Overlay | Note] = []
         for (photo, view, rows), colours in zip(ordered, maps, strict=True):
             seen = shown(photo, view)
-            pictures = (Picture("as shown", seen), Picture("PCA map", colours))
+            pictures = (Picture("as shown", seen), Picture("PCA map", shaped_like(colours, seen)))
             blocks.append(Gallery(f"PCA map: {photo.id}", pictures, _PCA))
             asked = {point: _place(point, view.frame, self.shape) for point in self.points}
             blocks += [Note(_UNSEEN.format(*point, photo.id), "warning") for point in asked if asked[point] is None]
@@ -215,6 +221,11 @@ class _Gathered:
         header = ("estimator", *(f"{count // part} patches" for part in (1, 2, 4)))
         return Table("Intrinsic dimension by scale", header, rows, "One that grows with the patches is not settled.")
 
+    def _seeds(self) -> list[Note]:
+        if not self.entropies:
+            return []
+        return [Note(f"Patch entropy spreads by {say(float(np.mean(self.entropies)))} bits over the seeds of k-means.")]
+
     def _depth_curves(self) -> list[Curve]:
         return [
             Curve(
@@ -222,7 +233,7 @@ class _Gathered:
                 (self._line(reading),),
                 "layer (0 is the embedding)",
                 reading.unit or reading.title,
-                caption="The residual stream after each block, before any final norm. Band: 95 % interval.",
+                caption=_DEPTH + (" Band: 95 % interval." if len(self.spectra) > 1 else ""),
             )
             for reading in (_some(DEPTHS) if self.by_layer else [])
         ]
@@ -243,6 +254,7 @@ class _Gathered:
 
 
 _PCA = "First three principal components of the patches as red, green, blue: one basis over all photos shown."
+_DEPTH = "The residual stream after each block, before any final norm."
 _UNSEEN = "The point {}, {} of {} is outside what the encoder was shown; try --frame official or another point."
 _LIKE = "Cosine of the marked patch with every patch, their mean removed."
 

@@ -16,11 +16,11 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Backbone, budget and optimiser of a run; the same for every objective that is compared.
+    """Encoder, budget and optimiser of a run; the same for every objective that is compared.
 
     Attributes:
         size: Side of the training images, pixels.
-        architecture: Of the backbone.
+        architecture: Of the encoder.
         epochs: Presentations of the whole training set; 0 leaves the encoder as it was initialised.
         batch: Images in one step.
         rate: Peak learning rate; it rises over `warmup` steps, holds, and falls linearly to 0

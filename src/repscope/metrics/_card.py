@@ -98,11 +98,13 @@ class Pair(Card, ABC):
     """A number about two sets of vectors of the same things. Call it on two arrays with as many rows.
 
     Attributes:
-        best: The value of a set with itself.
+        best: The largest value there is, or the smallest where less is more alike.
+        exact: Whether a set with itself always has it.
         draws: Values a null is made of at most; where each costs a whole computation, few.
     """
 
     best: float = 1.0
+    exact: bool = True
     draws: int = 1000
 
     def __call__(self, x: Array, y: Array) -> float:

@@ -26,7 +26,7 @@ class Direct(Pair):
     root: Callable[[Rows], Float[Array, "n r"]]
     compute: Callable[[Float[Array, "n r"], Float[Array, "n s"]], float]
     quick: Callable[[Float[Array, "n r"], Float[Array, "n s"]], float] | None = None
-    draws: int = 19  # the fewest with which p can be .05
+    draws: int = 20  # five photos crossed; p can be .05
 
     def _of(self, rows: Rows) -> Array:
         if self.root not in rows.kernels:

@@ -52,6 +52,7 @@ cca = Direct(
     reference="Raghu et al., SVCCA, NeurIPS 2017 (arXiv 1706.05806)",
     description=__doc__,
     draws=200,
+    exact=False,
     root=_root,
     compute=_compute,
 )

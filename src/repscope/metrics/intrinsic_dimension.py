@@ -13,7 +13,7 @@ True
 import numpy as np
 from numpy.typing import NDArray
 
-from repscope.errors import UnfitData
+from repscope.errors import UnfitData, UnfitTokens
 from repscope.metrics._card import Laws, Reading
 from repscope.metrics._rows import Rows
 
@@ -33,7 +33,10 @@ def nearest(rows: Rows, k: int) -> NDArray[np.float64]:
 
 def _compute(rows: Rows) -> float:
     near = nearest(rows, 2)
-    return (len(near) - 1) / float(np.log(near[:, 1] / near[:, 0]).sum())
+    ratios = float(np.log(near[:, 1] / near[:, 0]).sum())
+    if not ratios > 1e-9 * len(near):
+        raise UnfitTokens("Intrinsic dimension is undefined: every row is as far from its two nearest.")
+    return (len(near) - 1) / ratios
 
 
 intrinsic_dimension = Reading(

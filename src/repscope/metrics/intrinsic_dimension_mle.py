@@ -12,6 +12,7 @@ True
 
 import numpy as np
 
+from repscope.errors import UnfitTokens
 from repscope.metrics._card import Laws, Reading
 from repscope.metrics._rows import Rows
 from repscope.metrics.intrinsic_dimension import nearest
@@ -19,6 +20,8 @@ from repscope.metrics.intrinsic_dimension import nearest
 
 def _compute(rows: Rows) -> float:
     near = np.log(nearest(rows, 20))
+    if not len(near) or not (near[:, -1] - near[:, 0]).mean() > 1e-9:
+        raise UnfitTokens("Intrinsic dimension is undefined: every row is as far from all that are near.")
     found = [1 / np.mean((k - 1) * near[:, k - 1] - near[:, : k - 1].sum(1)) * (k - 1) for k in range(10, 21)]
     return float(np.mean(found))
 

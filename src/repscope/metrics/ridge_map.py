@@ -74,4 +74,5 @@ ridge_map = Alignment(
     left=_asked,
     right=_answers,
     offset=1.0,
+    exact=False,
 )

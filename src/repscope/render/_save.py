@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from errno import EACCES, ENOTDIR
 from hashlib import sha256
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
@@ -34,6 +35,10 @@ def save(
     files = _made(report, formats)
     folder = Path(folder)
     prepare(folder, force)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unwritable(_because(folder, error)) from None
     entries = {name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()}
     old = _listed(folder)
     manifest = {
@@ -62,11 +67,16 @@ def _made(report: Report, formats: Iterable[str]) -> dict[str, bytes]:
 
 
 def prepare(folder: Path, force: bool) -> None:
+    """Refuse a folder that could not take the report; nothing is made yet, so a failed run leaves nothing."""
     if folder.exists() and not folder.is_dir():
         raise Unwritable(f"A report is saved as a folder; {folder} is a file. Choose another name.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+        occupied = folder.exists() and any(folder.iterdir())
     except OSError as error:
         raise Unwritable(_because(folder, error)) from None
     if occupied and not force:

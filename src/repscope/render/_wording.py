@@ -76,15 +76,6 @@ def counted(number: Number) -> str:
     return "" if number.n is None else f"n = {number.n:,} {number.of}".rstrip()
 
 
-def against(null: Null | None) -> str:
-    """A null in a few characters: "q95 0.034, p 0.001", or "chance 0.100" where it is exact."""
-    if null is None:
-        return ""
-    if null.p is None:
-        return f"{null.kind} {say(null.mean)}"
-    return f"q95 {say(null.q95)}, p {say(null.p)}"
-
-
 def drawn(null: Null | None) -> str:
     """How a null was drawn, after `against`: "torus shifts, 999 draws"."""
     if null is None or null.p is None:
@@ -95,7 +86,7 @@ def drawn(null: Null | None) -> str:
 def explained(null: Null) -> str:
     """A null in full: how it was drawn, where it lies, and what it says of the value."""
     how = f"{null.draws:,} draws" if null.draws else "exact"
-    parts = [f"{null.kind} ({how}): mean {say(null.mean)}", f"95 % point {say(null.q95)}"]
+    parts = [f"{null.kind} ({how}): mean {say(null.mean)}", f"{5 if null.lower else 95} % point {say(null.q95)}"]
     if null.p is not None:
         parts.append(f"p = {say(null.p)}" + ("" if null.exceeded else ", not past its null"))
     if null.calibrated is not None:
@@ -135,7 +126,8 @@ def unit_once(row: Sequence[Cell]) -> Sequence[Cell]:
     """A unit that all numbers of a row share, beside the row's name instead of behind every value."""
     label, *cells = row
     units = {cell.unit for cell in cells if isinstance(cell, Number)}
-    if len(units) != 1 or not isinstance(label, str) or not label or not all(units):
+    alike = len(units) == 1 and all(units) and all(isinstance(cell, Number) for cell in cells)
+    if not alike or not isinstance(label, str) or not label:
         return row
     return [
         f"{label}, {units.pop()}",

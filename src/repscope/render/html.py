@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from repscope.render import _colours, _pictures, _sparkline, _wording
 from repscope.render.json import json, plain
-from repscope.report import Curve, Number, Overlay, Report, say, spread
+from repscope.report import Curve, Number, Overlay, Report, against, say, spread
 
 TILE = 448  # pixels of a picture at most; a grid of tokens is sent as small as it is
 PLACES = 24  # rows of the table under a curve
@@ -58,6 +58,7 @@ def _environment() -> Environment:
         "say": say,
         "spread": spread,
         "wording": _wording,
+        "against": against,
         "about": about,
         "paper": paper,
         "scale": scale,

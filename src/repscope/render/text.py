@@ -14,7 +14,6 @@ from rich.text import Text
 from repscope.render import _columns, _sparkline
 from repscope.render._columns import Entry, Sheet
 from repscope.render._wording import (
-    against,
     ascii_only,
     counted,
     definitions,
@@ -27,7 +26,7 @@ from repscope.render._wording import (
     runs,
     unit_once,
 )
-from repscope.report import Cell, Curve, Gallery, Heatmap, Line, Note, Number, Overlay, Report, Table, say
+from repscope.report import Cell, Curve, Gallery, Heatmap, Line, Note, Number, Overlay, Report, Table, against, say
 
 LINED = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 LINED_ASCII = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
