@@ -45,6 +45,7 @@ def test_layers_give_a_curve_over_depth(photos, encoder):
     depth = encoder.contract.architecture.depth
     assert curve.lines[0].x == tuple(map(float, range(depth + 1)))
     assert len(curve.lines[0].low) == depth + 1
+    assert report.provenance["options"]["layers"] == [-1, *range(depth + 1)]
     direct = [repscope.metrics.effective_rank(smooth(photo, (12, 12), 12, 3)) for photo in photos[:2]]
     assert curve.lines[0].y[3] == pytest.approx(np.mean(direct), rel=1e-4)
 

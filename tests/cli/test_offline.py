@@ -32,7 +32,7 @@ def test_an_encoder_that_must_be_fetched_is_refused_in_seconds(tmp_path):
 
 def test_a_door_that_opens():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        network.knock(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert network.knock(f"http://127.0.0.1:{server.getsockname()[1]}") is None
 
 
 def test_a_door_that_is_shut():

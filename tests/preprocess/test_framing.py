@@ -95,10 +95,12 @@ def test_no_photo_gives_no_pixels(rules):
 def test_photos_that_cannot_be_written_are_read(photo, rules):
     one = photo(40, 30)
     one.pixels.flags.writeable = False
+    before = one.pixels.copy()
     for rule in rules.values():
         for framing in ("square", "official"):
             pixels, _ = prepared([one], rule, framing)
             pixels += 1  # what comes out can be written
+            assert (one.pixels == before).all()
 
 
 @pytest.mark.parametrize("filter_", FILTERS)

@@ -1,7 +1,7 @@
 """Pairs: every pair measure of every two encoders, photo by photo, with its nulls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -38,7 +38,7 @@ class Meetings:
     def __init__(self, count: int, measures: Sequence[Pair]):
         self.measures = tuple(measures)
         self.met = {(i, j): Meeting() for i in range(count) for j in range(count) if i != j}
-        self._known: dict[tuple[str, int, int], Number] = {}
+        self._known: dict[tuple[str, int, int], tuple[Number, list[Null]]] = {}
 
     def meet(self, views: Sequence[View], rows: Sequence[Rows]) -> None:
         """Take in one photo: its views and, beside them, the rows of each on its own grid."""
@@ -73,28 +73,32 @@ class Meetings:
 
     def numbers(self, measure: Pair, i: int, j: int) -> Number:
         """The measure of encoder i and j: mean over photos, interval, and the stricter of its nulls."""
-        if i > j and measure.laws.swap:
-            i, j = j, i
-        if (measure.name, i, j) not in self._known:
-            self._known[measure.name, i, j] = self._number(measure, self.met[i, j])
-        return self._known[measure.name, i, j]
+        return self._answer(measure, i, j)[0]
 
     def nulls(self, measure: Pair, i: int, j: int) -> list[Null]:
         """Every null of encoder i and j under the measure, strictest first."""
-        value = self.numbers(measure, i, j).value
-        return [] if value is None else self._nulls(measure, self.met[i, j], value)
+        return self._answer(measure, i, j)[1]
 
-    def _number(self, measure: Pair, meeting: Meeting) -> Number:
+    def _answer(self, measure: Pair, i: int, j: int) -> tuple[Number, list[Null]]:
+        """Computed once: crossing photos costs more than all else here."""
+        if i > j and measure.laws.swap:
+            i, j = j, i
+        if (measure.name, i, j) not in self._known:
+            self._known[measure.name, i, j] = self._answered(measure, self.met[i, j])
+        return self._known[measure.name, i, j]
+
+    def _answered(self, measure: Pair, meeting: Meeting) -> tuple[Number, list[Null]]:
         values = meeting.values[measure.name]
         rows, columns = meeting.overlays[0].grid
         made = number(measure, values, (rows * columns, max(r.width for r in meeting.kept[0])))
         if made.value is None:
-            return made
-        strict = next(iter(self._nulls(measure, meeting, made.value)), None)
+            return made, []
+        nulls = self._nulls(measure, meeting, made.value)
+        strict = nulls[0] if nulls else None
         caveats = made.caveats + tuple(filter(None, [_uncrossed(meeting) if len(meeting.kept) > 1 else ""]))
         if strict is None:
             caveats += (f"no null: a grid of {rows} x {columns} is too small to shift",)
-        return Number(made.label, made.value, made.ci, strict, made.n, made.of, made.unit, made.definition, caveats)
+        return replace(made, null=strict, caveats=caveats), nulls
 
     @staticmethod
     def _nulls(measure: Pair, meeting: Meeting, value: float) -> list[Null]:

@@ -67,12 +67,26 @@ def readings_table(names: Sequence[str], numbers: Sequence[Mapping[str, Number]]
     return Table("Readings of the patches", ("reading", *names), rows, caption)
 
 
+def photos_named(study: Study, count: int) -> str:
+    """The one photo by name, or how many were looked at."""
+    return study.photos[0].id if len(study.photos) == 1 else counted(count)
+
+
+def counted(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
+
+
+def shares_of(spectra: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Share of the whole variance in each component, mean over photos."""
+    length = min(map(len, spectra))
+    return np.mean([spectrum[:length] / spectrum.sum() for spectrum in spectra], axis=0)
+
+
 def spectrum_curve(names: Sequence[str], spectra: Sequence[Sequence[NDArray[np.float64]]]) -> Curve:
     """Share of the variance in each component, mean over photos of each photo's whole spectrum."""
     lines = []
     for name, each in zip(names, spectra, strict=True):
-        length = min(map(len, each))
-        shares = np.mean([spectrum[:length] / spectrum.sum() for spectrum in each], axis=0)
+        shares = shares_of(each)
         kept = shares[shares > 1e-9]  # below that it is rounding, on a logarithmic axis
         lines.append(Line(name, tuple(map(float, range(1, len(kept) + 1))), tuple(map(float, kept))))
     caption = "Mean over photos of each photo's whole spectrum."

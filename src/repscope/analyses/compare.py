@@ -111,7 +111,7 @@ class _Gathered:
             self._registration(),
             *_tables.photo_notes(study),
         ]
-        title = f"{', '.join(names)} on {_photos(study, count)}"
+        title = f"{', '.join(names)} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         return Report(title, tuple(blocks), provenance(study, "compare", also=list(self.also)), skipped)
 
@@ -191,7 +191,7 @@ class _Gathered:
             return []
         caption = (
             "First three principal components of the patches as red, green, blue: one basis per encoder over "
-            f"{_counted(len(ordered))}. Colours do not compare between encoders."
+            f"{_tables.counted(len(ordered))}. Colours do not compare between encoders."
         )
         maps = [pca_maps([views[e].patches for _, views in ordered]) for e in range(len(self.study.names))]
         return [
@@ -219,17 +219,9 @@ def _measures(also: Sequence[str]) -> list[Pair]:
 def _alike(one: str, other: str, number: Number, enough: bool) -> Note:
     null = number.null
     assert null is not None
-    against = f"{null.kind} reach {say(null.q95)} (p {say(null.p)})"
+    beside = f"{null.kind} reach {say(null.q95)} (p {say(null.p)})"
     if not null.exceeded:
-        return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {against}.")
+        return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {beside}.")
     if not enough or number.ci is None or number.ci[0] <= null.q95:
-        return Note(f"{one} and {other}: CKA {spread(number)} is past its null; {against}.")
-    return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {against}.", "finding")
-
-
-def _counted(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
-
-
-def _photos(study: Study, count: int) -> str:
-    return study.photos[0].id if len(study.photos) == 1 else _counted(count)
+        return Note(f"{one} and {other}: CKA {spread(number)} is past its null; {beside}.")
+    return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {beside}.", "finding")

@@ -134,10 +134,10 @@ class _Gathered:
             *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
         ]
-        title = f"{name} on {study.photos[0].id if len(study.photos) == 1 else f'{count} photos'}"
+        title = f"{name} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        options = {"points": [list(point) for point in self.points], "layers": len(study.layers) > 1}
-        return Report(title, tuple(blocks), provenance(study, "inspect", **options), skipped)
+        points = [list(point) for point in self.points]
+        return Report(title, tuple(blocks), provenance(study, "inspect", points=points), skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:
         rank, outliers = numbers["effective_rank"], numbers["outlier_tokens"]
@@ -184,9 +184,8 @@ class _Gathered:
         return [Table("CLS token", ("token", "norm"), row, "In the encoder's own scale.")]
 
     def _curves(self) -> list[Curve]:
-        length = min(map(len, self.spectra))
-        shares = np.mean([spectrum[:length] / spectrum.sum() for spectrum in self.spectra], axis=0)
-        places, name = tuple(map(float, range(1, length + 1))), self.study.names[0]
+        shares, name = _tables.shares_of(self.spectra), self.study.names[0]
+        places = tuple(map(float, range(1, len(shares) + 1)))
         norms = np.concatenate(self.norms)
         heights, edges = np.histogram(norms, BINS)
         bars = Line(name, tuple(map(float, edges[:-1])), tuple(map(float, heights)))

@@ -28,7 +28,7 @@ class Rows:
             raise UnfitTokens(f"{int((~np.isfinite(values)).sum())} of {values.size} numbers are not finite.")
         self.grid = values.shape[:2] if values.ndim == 3 else None
         self.values: Float[Array, "n D"] = np.ascontiguousarray(values.reshape(-1, values.shape[-1]))
-        self.kernels: dict[object, Any] = {}  # what pair measures derive, by measure and side
+        self.kernels: dict[object, Any] = {}  # what measures derive, by the function that does
 
     def __len__(self) -> int:
         return len(self.values)

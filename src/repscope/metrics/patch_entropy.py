@@ -20,6 +20,8 @@ CLUSTERS, SEEDS = 8, 4
 
 def entropies(rows: Rows) -> list[float]:
     """One entropy per seed; their spread says how far the clustering can be trusted."""
+    if entropies in rows.kernels:
+        return rows.kernels[entropies]
     from sklearn.cluster import KMeans
 
     far = np.linalg.norm(rows.centred, axis=1)
@@ -30,6 +32,7 @@ def entropies(rows: Rows) -> list[float]:
         labels = np.asarray(clustering.fit_predict(ordered))
         share = np.bincount(labels, minlength=CLUSTERS) / len(labels)
         found.append(float(-(share[share > 0] * np.log2(share[share > 0])).sum()))
+    rows.kernels[entropies] = found
     return found
 
 
