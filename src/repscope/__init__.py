@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from repscope import metrics
     from repscope.analyses.compare import compare
+    from repscope.analyses.drift import drift
     from repscope.analyses.inspect import inspect
     from repscope.encoders.load import load
 
 __version__ = "0.1.0"
-__all__ = ["compare", "inspect", "load", "metrics"]
+__all__ = ["compare", "drift", "inspect", "load", "metrics"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +27,6 @@ def __getattr__(name: str) -> Any:
         return import_module("repscope.metrics")
     if name == "load":
         return import_module("repscope.encoders.load").load
-    if name in ("compare", "inspect"):
+    if name in ("compare", "drift", "inspect"):
         return getattr(import_module(f"repscope.analyses.{name}"), name)
     raise AttributeError(f"repscope has no {name!r}; it has {', '.join(__all__)}.")

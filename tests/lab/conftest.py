@@ -1,5 +1,6 @@
 """One thread, and the recipe, images and folders that the tests of the lab share."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,3 +53,27 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def seeded() -> Callable[[int], torch.Generator]:
     return lambda seed: torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="session")
+def made(images: Path, recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder after a whole run of two epochs by the command; to be read only."""
+    from command_run import done
+
+    out = tmp_path_factory.mktemp("made") / "run"
+    done(recipe_file, "--data", images, "--out", out)
+    return out
+
+
+@pytest.fixture
+def again(made: Path, tmp_path: Path) -> Path:
+    """A copy of it to go on with."""
+    return Path(shutil.copytree(made, tmp_path / "again"))
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the monitor, which takes most of the time of a run so small."""
+    from repscope.lab import watch
+
+    monkeypatch.setattr(watch, "watcher", lambda *_, **__: None)

@@ -9,8 +9,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from repscope.encoders.vit import ViT
 from repscope.errors import UnfitData
 from repscope.lab import knn
+from repscope.lab.build import initialise
 from repscope.lab.data import TrainingSet
-from repscope.lab.train import initialise
 from repscope.lab.views import normalised
 
 # Four directions from the bank's mean of 0, and who stands there.

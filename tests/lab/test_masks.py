@@ -57,6 +57,27 @@ class TestBlocks:
             assert not context & targets
             assert context | targets <= set(range(places))
 
+    @given(batch=st.integers(1, 64), side=st.integers(6, 14), seed=SEEDS)
+    @settings(max_examples=60, deadline=None)
+    def test_three_patches_of_ten_at_least_are_left_to_see(self, batch, side, seed):
+        shown, _ = masks.blocks(batch, (side, side), of(seed))
+        assert shown.shape[1] >= 0.3 * side * side
+
+    def test_without_that_law_one_image_would_thin_all_others(self):
+        thinned = [masks.blocks(128, (8, 8), of(seed), least=0.0)[0].shape[1] for seed in range(10)]
+        assert min(thinned) < 0.3 * 64
+        assert min(masks.blocks(128, (8, 8), of(seed))[0].shape[1] for seed in range(10)) >= 0.3 * 64
+
+    def test_the_context_lies_within_one_large_block(self):
+        """Without targets in the way it is the whole of it: .85 to 1 of the image, a square."""
+        for seed in range(20):
+            shown, _ = masks.blocks(4, (10, 10), of(seed), targets=1, target_scale=(0.01, 0.01), target_aspect=(1, 1))
+            for context in shown:
+                rows, columns = context // 10, context % 10
+                sides = {int(line.max() - line.min()) + 1 for line in (rows, columns)}
+                assert sides <= {9, 10}
+                assert len(context) >= min(sides) ** 2 - 1
+
     @given(grid=GRIDS, seed=SEEDS)
     @settings(max_examples=60, deadline=None)
     def test_targets_are_full_rectangles_of_the_asked_size(self, grid, seed):

@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import replace
+from inspect import signature
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_objectives import made
 from small_run import RECIPE
 
 from repscope.errors import UnknownName, WrongUsage
+from repscope.lab import objectives
 from repscope.lab import recipe as recipes
 
 WRONG = [
@@ -21,12 +24,22 @@ WRONG = [
     ("rate = 2e-3", "rate = 0.0", "rate to be above 0"),
     ("warmup = 2", "warmup = -2", "warmup to be a whole number"),
     ("warmup = 2", "decay = 1.5", "decay to be a share of the run"),
-    ("warmup = 2", 'precision = "float16"', "precision to be float32 or bfloat16; got 'float16'"),
+    ("warmup = 2", 'precision = "float16"', "precision to be auto or float32 or bfloat16; got 'float16'"),
     ("warmup = 2", "crop = [0.5, 0.2]", "crop to be two shares"),
     ("warmup = 2", "crop = [0.0, 0.2]", "crop to be two shares"),
     ("warmup = 2", "betas = [0.9]", "betas to be two numbers"),
     ("warmup = 2", "betas = [0.9, 1.0]", "betas to be two numbers"),
     ("warmup = 2", "moonlight = 3", "moonlight"),
+    ("warmup = 2", "seed = -1", "seed to be a whole number, 0 or more"),
+    ("warmup = 2", "seed = 16777216", "seed to be below 16777216"),
+    ("warmup = 2", "snapshots = -1", "snapshots to be a whole number, 0 or more"),
+    ("warmup = 2", 'optimiser = "sgd"', "optimiser to be muon or adamw; got 'sgd'"),
+    ("warmup = 2", "view = 10", "view to be whole patches of 4 pixels; got 10"),
+    ("warmup = 2", "local = 2", "local to be whole patches of 4 pixels; got 2"),
+    ("warmup = 2", "clip = 0.0", "clip to be above 0"),
+    ("warmup = 2", "weight_decay = -0.1", "weight_decay to be 0 or more"),
+    ("warmup = 2", "options = 3", "options to be a table for each objective"),
+    ("warmup = 2", "[options]\nmae = 3", "options to be a table for each objective"),
     ("size = 16", "size = 20", "make size, grid and patch agree"),
     ("patch = 4", "patch = 4\ntubelet = 2", "reads video"),
     ("heads = 2", "heads = 3", "3 heads do not divide a width of 16"),
@@ -47,6 +60,36 @@ def test_the_recipe_of_the_embedded_encoders():
     a = recipe.architecture
     assert (recipe.size, recipe.batch, recipe.precision) == (64, 128, "bfloat16")
     assert (a.width, a.depth, a.heads, a.patch, a.grid, a.prefix) == (192, 6, 6, 8, (8, 8), 0)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in recipes.FOLDER.glob("*.toml")))
+def test_every_recipe_of_the_package_reads_and_names_an_objective(name):
+    recipe = recipes.read(name)
+    assert recipe.name == name
+    assert {recipe.objective, *recipe.options} <= set(objectives.catalogue)
+    for objective, options in recipe.options.items():
+        assert set(options) <= set(signature(objectives.catalogue[objective]).parameters)
+
+
+def test_the_recipe_of_the_published_comparison():
+    recipe = recipes.read("cifar10-ijepa")
+    a = recipe.architecture
+    assert (recipe.size, a.patch, a.width, a.depth, a.heads) == (32, 4, 192, 6, 6)
+    assert (recipe.objective, recipe.epochs) == ("ijepa", 300)
+    predictor = made("ijepa", recipe, **recipe.options["ijepa"]).predictor
+    assert (predictor.inner.out_features, len(predictor.blocks)) == (96, 4)
+
+
+def test_views_are_as_large_as_the_image_and_small_ones_half_where_nothing_is_said(recipe):
+    assert (recipe.view, recipe.local) == (16, 8)
+    assert replace(recipe, view=12, local=0).local == 4  # down to whole patches
+    assert replace(recipe, view=4, local=0).local == 4  # and never to none
+
+
+def test_the_objectives_options_are_tables(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(RECIPE + "\n[options.dino]\nlocals = 3\n[options.mae]\nhidden = 0.6\n")
+    assert recipes.read(str(file)).options == {"dino": {"locals": 3}, "mae": {"hidden": 0.6}}
 
 
 def test_a_file_gives_what_it_says(tmp_path):

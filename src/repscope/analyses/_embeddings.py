@@ -28,13 +28,14 @@ def embedding_blocks(
     for i, j in combinations(range(len(names)), 2):
         for a, b in ((i, j), (j, i)):
             asked = [m for m in measures if a < b or not m.laws.swap]
-            cells = tuple(_number(m, rows[a], rows[b], orders) if m in asked else "as above" for m in measures)
+            cells = tuple(embedding_number(m, rows[a], rows[b], orders) if m in asked else "as above" for m in measures)
             lines.append((f"{names[a]}, {names[b]}", *cells))
     caption = f"One vector per photo, over {count} photos; the null permutes the photos of one encoder."
     return [Table("Embeddings", ("pair", *(m.title for m in measures)), tuple(lines), caption)]
 
 
-def _number(measure: Pair, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Number:
+def embedding_number(measure: Pair, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Number:
+    """The measure over the photos of two encoders, with its permutation null."""
     common: dict[str, Any] = {"label": measure.title, "unit": measure.unit, "definition": measure.definition}
     try:
         value = measure.of(x, y)

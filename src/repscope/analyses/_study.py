@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
 
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
@@ -66,11 +68,11 @@ class Study:
         for seen in extract(self.encoders, self.photos, self.layers, self.framing, self.batch):
             for place, photo in enumerate(seen.photos):
                 views = tuple(
-                    tuple(_view(tokens, place, encoder) for tokens in by_layer)
+                    tuple(view_of(tokens, place, encoder) for tokens in by_layer)
                     for encoder, by_layer in zip(self.encoders, seen.tokens, strict=True)
                 )
-                if reason := _flat(photo) or self._alike(views):
-                    self._skip(photo, reason)
+                if reason := flat(photo) or self._alike(views):
+                    self.skip(photo, reason)
                 else:
                     usable += 1
                     yield photo, views
@@ -83,27 +85,37 @@ class Study:
     def _alike(self, views: tuple[tuple[View, ...], ...]) -> str:
         for encoder, by_layer in zip(self.encoders, views, strict=True):
             for view in by_layer:
-                patches = np.asarray(view.patches, np.float64).reshape(-1, view.patches.shape[-1])
-                if np.linalg.norm(patches - patches.mean(0)) <= 1e-6 * np.linalg.norm(patches):
+                if view.patches.shape[:2] == (1, 1):
+                    return f"{encoder.contract.name} gives one vector for a photo: it has no patches to measure."
+                if alike(view.patches):
                     return (
                         f"{encoder.contract.name} gives the same token for every patch at layer {view.layer}: "
                         "nothing can be measured; is the photo one flat colour, or the encoder broken?"
                     )
         return ""
 
-    def _skip(self, photo: Photo, reason: str) -> None:
+    def skip(self, photo: Photo, reason: str) -> None:
+        """Leave a photo out by name; raises UnfitTokens where the study is strict."""
         if self.strict:
             raise UnfitTokens(f"{photo.id}: {reason}")
         self.skipped.append(Skipped(photo.source or photo.id, reason))
 
 
-def _flat(photo: Photo) -> str:
+def alike(patches: Float[NDArray[np.floating], "H W D"]) -> bool:
+    """Whether nothing but rounding tells the patches apart."""
+    rows = np.asarray(patches, np.float64).reshape(-1, patches.shape[-1])
+    return bool(np.linalg.norm(rows - rows.mean(0)) <= 1e-6 * np.linalg.norm(rows))
+
+
+def flat(photo: Photo) -> str:
+    """Why nothing of this photo can be measured; empty where it is not of one colour."""
     if (photo.pixels == photo.pixels[:1, :1]).all():
         return "it is one flat colour: only the positions of patches could be measured."
     return ""
 
 
-def _view(tokens: Tokens, place: int, encoder: Encoder) -> View:
+def view_of(tokens: Tokens, place: int, encoder: Encoder) -> View:
+    """One photo of a batch, with the embedding that the encoder's authors use."""
     cls = None if tokens.cls is None else tokens.cls[place]
     mean = tokens.patches[place].mean((0, 1))
     embedding = cls if encoder.contract.pool == "cls" and cls is not None else mean

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from repscope.analyses._numbers import Value, number, separate
 from repscope.analyses._study import Study
 from repscope.metrics import Reading
-from repscope.report import Curve, Line, Note, Number, Table, spread
+from repscope.report import Curve, Line, Note, Null, Number, Table, against, spread
 
 Values = Mapping[str, Sequence[Value]]
 """Reading name -> value of every photo."""
@@ -95,6 +95,32 @@ def spectrum_curve(names: Sequence[str], spectra: Sequence[Sequence[NDArray[np.f
     )
 
 
+def line(label: str, places: Sequence[float], numbers: Sequence[Number]) -> Line:
+    """The numbers that have a value, at their places, with a band where all of them have an interval."""
+    known = [(place, each) for place, each in zip(places, numbers, strict=True) if each.value is not None]
+    low = tuple(each.ci[0] for _, each in known if each.ci is not None)
+    high = tuple(each.ci[1] for _, each in known if each.ci is not None)
+    return Line(
+        label,
+        tuple(place for place, _ in known),
+        tuple(each.value or 0.0 for _, each in known),
+        low if len(low) == len(known) else (),
+        high if len(high) == len(known) else (),
+    )
+
+
+def nulls_table(pairs: Sequence[tuple[str, Sequence[Sequence[Null]]]], titles: Sequence[str]) -> list[Table]:
+    """Each pair's two nulls under each measure side by side, where there are two."""
+    rows = []
+    for name, nulls in pairs:
+        for kind in ("torus shifts", "other images"):
+            cells = [next((against(n) for n in each if n.kind == kind), "–") for each in nulls]
+            if any(len(each) > 1 for each in nulls):
+                rows.append((name, kind, *cells))
+    caption = "The stricter of the two stands beside the value."
+    return [Table("Both nulls", ("pair", "null", *titles), tuple(rows), caption)] if rows else []
+
+
 def photo_notes(study: Study) -> list[Note]:
     """What had to be done to photos before an encoder could be shown them."""
     noted = [photo for photo in study.photos if photo.notes]
@@ -109,10 +135,12 @@ def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int,
     return {reading.name: number(reading, values[reading.name], (height * width, dimensions)) for reading in readings}
 
 
-def reading_findings(names: Sequence[str], numbers: Sequence[Mapping[str, Number]]) -> list[Note]:
-    """A sentence for every headline reading whose extremes have intervals that do not touch."""
+def reading_findings(
+    names: Sequence[str], numbers: Sequence[Mapping[str, Number]], keys: Sequence[str] = HEADLINES
+) -> list[Note]:
+    """A sentence for every one of these readings whose extremes have intervals that do not touch."""
     found = []
-    for key in HEADLINES:
+    for key in keys:
         by_name = {name: each[key] for name, each in zip(names, numbers, strict=True)}
         if pair := separate(by_name):
             low, high = (by_name[name] for name in pair)

@@ -20,7 +20,7 @@ from repscope.errors import UnknownName, WrongUsage
 from repscope.extract import BATCH
 from repscope.images import Photo
 from repscope.metrics import Pair
-from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, against, say, spread
+from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, say, spread
 
 PICTURED = 4
 
@@ -67,7 +67,7 @@ class _Gathered:
 
     def __init__(self, study: Study, also: Sequence[str]):
         self.study, self.also = study, also
-        self.readings, self.measures = metrics.readings(), _measures(also)
+        self.readings, self.measures = metrics.readings(patches=True), _measures(also)
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
         ]
@@ -137,17 +137,12 @@ class _Gathered:
 
     def _both_nulls(self) -> list[Table]:
         """Each pair's two nulls side by side, where there are two."""
-        names, rows = self.study.names, []
+        names, pairs = self.study.names, []
         for i, j in self.meetings.met:
             asked = [i < j or not measure.laws.swap for measure in self.measures]
             nulls = [self.meetings.nulls(m, i, j) if ask else [] for m, ask in zip(self.measures, asked, strict=True)]
-            for kind in ("torus shifts", "other images"):
-                cells = [next((against(n) for n in each if n.kind == kind), "–") for each in nulls]
-                if any(len(each) > 1 for each in nulls):
-                    rows.append((f"{names[i]}, {names[j]}", kind, *cells))
-        header = ("pair", "null", *(measure.title for measure in self.measures))
-        caption = "The stricter of the two stands beside the value in each matrix."
-        return [Table("Both nulls", header, tuple(rows), caption)] if rows else []
+            pairs.append((f"{names[i]}, {names[j]}", nulls))
+        return _tables.nulls_table(pairs, [measure.title for measure in self.measures])
 
     def _side_by_side(self, photo: Photo, views: list[View], maps: list[Any]) -> tuple[Picture, ...]:
         """What was shown, once for each frame, and the maps after it at its shape."""

@@ -80,7 +80,7 @@ class _Gathered:
 
     def __init__(self, study: Study, points: Sequence[Point]):
         self.study, self.points = study, points
-        self.readings = metrics.readings()
+        self.readings = metrics.readings(patches=True)
         self.values: dict[str, list[Value]] = {reading.name: [] for reading in self.readings}
         self.by_layer: list[dict[str, list[Value]]] = [{name: [] for name in DEPTHS} for _ in study.layers[1:]]
         self.scales: dict[tuple[str, int], list[Value]] = {}
@@ -240,16 +240,7 @@ class _Gathered:
     def _line(self, reading: Reading) -> Line:
         count = self.shape[0] * self.shape[1]
         numbers = [number(reading, kept[reading.name], (count, self.shape[2])) for kept in self.by_layer]
-        known = [(float(layer), each) for layer, each in enumerate(numbers) if each.value is not None]
-        low = tuple(each.ci[0] for _, each in known if each.ci is not None)
-        high = tuple(each.ci[1] for _, each in known if each.ci is not None)
-        return Line(
-            self.study.names[0],
-            tuple(layer for layer, _ in known),
-            tuple(each.value or 0.0 for _, each in known),
-            low if len(low) == len(known) else (),
-            high if len(high) == len(known) else (),
-        )
+        return _tables.line(self.study.names[0], [float(layer) for layer in range(len(numbers))], numbers)
 
 
 _PCA = "First three principal components of the patches as red, green, blue: one basis over all photos shown."

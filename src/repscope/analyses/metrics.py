@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from repscope import metrics as measures
 from repscope.errors import UnknownName
-from repscope.metrics import Card, Laws, Pair
+from repscope.metrics import Card, Laws, Pair, Views
 from repscope.report import Block, Report, Table
 
 SAYS = {
@@ -21,12 +21,13 @@ def metrics(name: str | None = None) -> Report:
     known = measures.catalogue
     if name is not None and name not in known:
         raise UnknownName("metric", name, known, "metrics")
-    cards = [known[name]] if name else [*measures.readings(), *measures.pairs()]
+    cards = [known[name]] if name else [*measures.readings(), *measures.views(), *measures.pairs()]
     return Report(name or "Metrics", tuple(_block(card) for card in cards))
 
 
 def _block(card: Card) -> Block:
-    kind = "two sets of vectors" if isinstance(card, Pair) else "one set of vectors"
+    kinds = {Pair: "two sets of vectors", Views: "several views of each image"}
+    kind = next((said for of, said in kinds.items() if isinstance(card, of)), "one set of vectors")
     rows = (
         ("definition", card.definition),
         ("of", kind),

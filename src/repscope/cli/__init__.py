@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from repscope.cli import compare, inspect, metrics, models, schema
+from repscope.cli import compare, drift, inspect, metrics, models, pretrain, schema
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -18,7 +18,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (inspect.inspect, compare.compare, models.models, metrics.metrics, schema.schema):
+for command in (
+    inspect.inspect,
+    compare.compare,
+    drift.drift,
+    models.models,
+    metrics.metrics,
+    pretrain.pretrain,
+    schema.schema,
+):
     app.command()(command)
 
 

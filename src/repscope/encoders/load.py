@@ -56,7 +56,7 @@ def load(name: str) -> "Encoder":
     for contract in available().values():
         if name and name == contract.hub:
             raise WrongUsage(f"{name} is known here as {contract.name}; load it by that name.")
-    if os.sep in name or name.endswith((".safetensors", *weights.PICKLED)):
+    if os.sep in name or name.endswith((".safetensors", ".onnx", *weights.PICKLED)):
         _existing(name)
     raise UnknownName("encoder", before if at else name, available(), "models")
 
@@ -105,6 +105,10 @@ def _differences(contract: Contract, told: Any) -> str:
 
 def _folder(name: str, path: Path) -> "Encoder":
     """The encoder of a folder or file that says itself what it is."""
+    if (graph := weights.graph(path)) is not None:
+        from repscope.encoders.onnx import exported
+
+        return exported(name, graph)
     folder = path if path.is_dir() else path.parent
     said = configuration.config(folder)
     if said is None:

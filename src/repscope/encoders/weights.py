@@ -50,6 +50,14 @@ def files(place: Path) -> tuple[Path, ...]:
     raise UnfitCheckpoint(f"{place} should hold the weights as {' or '.join(NAMES)} or one .pt file; it has {told}.")
 
 
+def graph(place: Path) -> Path | None:
+    """The ONNX file that this is, or that a folder holds in place of weights; None where there is none."""
+    if place.is_file():
+        return place if place.suffix == ".onnx" else None
+    held = [path for path in place.glob("*") if path.suffix in (".onnx", ".safetensors", *PICKLED)]
+    return held[0] if len(held) == 1 and held[0].suffix == ".onnx" else None
+
+
 def shard_names(index: Path) -> list[str]:
     """The files over which an index spreads the weights; each lies beside it."""
     try:

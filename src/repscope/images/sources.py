@@ -168,7 +168,7 @@ def _in_folder(folder: Path, given: str) -> Iterator[Source | Skipped]:
             for name in files
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
         ]
-    yield from map(_file, sorted(images, key=lambda path: [_natural(part) for part in path.parts]))
+    yield from map(_file, sorted(images, key=lambda path: [natural(part) for part in path.parts]))
     for error in closed:
         yield Skipped(str(error.filename), f"it cannot be read ({error.strerror}).")
     if not images and not closed:
@@ -179,7 +179,7 @@ def _file(path: Path) -> Source:
     return Source(str(path), path.absolute().parts[1:], path)
 
 
-def _natural(text: str) -> tuple[list[str | int], str]:
+def natural(text: str) -> tuple[list[str | int], str]:
     """Sorts 2.jpg before 10.jpg; the text itself comes last so that A and a keep one order."""
     return [int(part) if part.isdecimal() else part.casefold() for part in re.split(r"(\d+)", text)], text
 

@@ -1,7 +1,6 @@
 """Card: what a file of the lab says of the encoder in it, to machines and to people."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import fill
 from typing import Any
 
@@ -11,6 +10,16 @@ from repscope.lab.recipe import Recipe
 from repscope.lab.train import Trained
 
 UNTRAINED = "untrained"
+
+NO_LABELS, LABELS, THROUGH, UNKNOWN = "unused", "used", "used by a teacher", "not known of a teacher"
+"""What a run may have had of its images' labels."""
+
+LABELLED = {
+    NO_LABELS: "without their labels",
+    LABELS: "with their labels",
+    THROUGH: "with labels, through a teacher that was trained on some",
+    UNKNOWN: "without their labels; whether a teacher had labels is not known here",
+}
 
 PAGE = """# {title}
 
@@ -46,37 +55,56 @@ initialisation and the images, and a trained encoder should be read against it."
 
 
 def written(
-    name: str,
     recipe: Recipe,
     trained: Trained,
-    data: Path,
+    *,
+    objective: str,
+    data: str,
     images: int,
+    views: int = 1,
+    labels: str = NO_LABELS,
+    teachers: Sequence[str] = (),
     dial: Sequence[float] = (),
-    votes: Votes | None = None,
-    floor: Votes | None = None,
 ) -> dict[str, Any]:
-    """The card as plain values, in the order they are read.
+    """The card as plain values, in the order they are read; `measured` adds what is known at the end.
 
     Args:
-        name: Of the objective.
-        data: Folder of the images; only its own name is told.
-        images: How many the training set has.
+        recipe: Of the run.
+        trained: What it has made.
+        objective: Its name.
+        data: What the training set is called, without where it is.
+        images: How many it has.
+        views: Of each image in one presentation; each frame of a clip is one.
+        labels: Which use was made of them.
+        teachers: Names of the encoders it learnt from.
         dial: Epochs the run was set to, where they changed on the way.
-        votes: k-NN of the encoder, where there are labels.
-        floor: The same of the untrained encoder.
     """
     card: dict[str, Any] = {
-        "objective": name if trained.steps else UNTRAINED,
+        "objective": objective if trained.steps else UNTRAINED,
         "recipe": recipe.name,
         "epochs": _plain(trained.epochs),
         "presentations": trained.steps * recipe.batch,
+        "views": views,
         "seed": recipe.seed,
-        "precision": recipe.precision,
-        "data": data.resolve().name,
+        "precision": trained.precision,
+        "optimiser": recipe.optimiser,
+        "data": data,
         "images": images,
+        "labels": labels,
     }
+    if teachers:
+        card["teachers"] = list(teachers)
     if len(dial) > 1:
         card["dial"] = [_plain(epochs) for epochs in dial]
+    if not trained.steps:  # what no step was taken with
+        for name in ("views", "optimiser", "labels", "teachers"):
+            card.pop(name, None)
+    return card
+
+
+def measured(votes: Votes | None, floor: Votes | None) -> dict[str, Any]:
+    """k-NN of the encoder, where there are labels, and of the same encoder untrained."""
+    card: dict[str, Any] = {}
     if votes is not None:
         low, high = votes.interval
         card |= {
@@ -122,10 +150,13 @@ def _rows(card: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if card["objective"] == UNTRAINED:
         return rows
+    views = f", each in {card['views']} views" if card["views"] > 1 else ""
     rows += [
-        ("data", f"{card['data']}, {card['images']:,} images, without their labels"),
+        ("optimiser", card["optimiser"]),
+        ("data", f"{card['data']}, {card['images']:,} images, {LABELLED[card['labels']]}"),
+        *([("teachers", ", ".join(card["teachers"]))] if "teachers" in card else []),
         ("epochs", f"{card['epochs']:g}"),
-        ("images shown", f"{card['presentations']:,}"),
+        ("images shown", f"{card['presentations']:,}{views}"),
     ]
     if "dial" in card:
         lengths = ", then ".join(f"{epochs:g}" for epochs in card["dial"])

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from repscope.encoders.vit import ViT
-from repscope.errors import UnfitCheckpoint
+from repscope.errors import UnfitCheckpoint, Unwritable, WrongUsage
 
-STATE = frozenset({"objective", "optimiser", "step", "recipe", "kind"})
-"""What every state holds; `images`, the size of the training set, is absent in older ones."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENCODER, STATE = "encoder.safetensors", "run.state"
 
 
 def as_written(encoder: ViT, dtype: torch.dtype = torch.float16) -> ViT:
@@ -20,50 +24,91 @@ def as_written(encoder: ViT, dtype: torch.dtype = torch.float16) -> ViT:
 
     Raises UnfitCheckpoint for weights that the smaller type cannot hold.
     """
-    rounded = {name: value.to(dtype) for name, value in encoder.state_dict().items()}
-    for name, value in rounded.items():
-        if not torch.isfinite(value).all():
-            raise UnfitCheckpoint(f"{name} does not fit {dtype}: its training came apart; try a smaller rate.")
     made = ViT(encoder.architecture)
-    made.load_state_dict({name: value.float() for name, value in rounded.items()})
+    made.load_state_dict({name: value.float() for name, value in _rounded(encoder, dtype).items()})
     return made.eval().requires_grad_(False)
 
 
+def _rounded(encoder: ViT, dtype: torch.dtype) -> dict[str, Tensor]:
+    rounded = {name: value.to("cpu", dtype).contiguous() for name, value in encoder.state_dict().items()}
+    for name, value in rounded.items():
+        if not torch.isfinite(value).all():
+            raise UnfitCheckpoint(f"{name} does not fit {dtype}: its training came apart; try a smaller rate.")
+    return rounded
+
+
 def write_encoder(encoder: ViT, path: Path, card: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """The encoder as safetensors; architecture and card travel in the file's metadata."""
+    """The encoder as safetensors; architecture and card travel in the file's metadata.
+
+    Raises UnfitCheckpoint for weights that the smaller type cannot hold, Unwritable.
+    """
+    metadata = {"architecture": json.dumps(asdict(encoder.architecture)), "card": json.dumps(dict(card))}
+    _write(path, _rounded(encoder, dtype), metadata)
+
+
+def read_encoder(name: str) -> ViT:
+    """The transformer of an encoder that comes with the package, or of a file or folder.
+
+    Raises UnknownName and UnfitCheckpoint as `repscope.load` does, WrongUsage for one that is not
+    a transformer of ours.
+    """
+    from repscope.encoders import load
+
+    network = getattr(load(name), "network", None)
+    if not isinstance(network, ViT):
+        raise WrongUsage(f"{name} runs through another library; name an encoder whose weights repscope reads itself.")
+    return network
+
+
+def write_state(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+    """What a run needs to go on: tensors, and plain values in the metadata; no pickle.
+
+    Written aside and renamed: a kill or a full disk leaves the one before. Raises Unwritable.
+    """
+    held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    _write(path, held, {"run": json.dumps(dict(values))})
+
+
+def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and values as written. Raises UnfitCheckpoint for a file that is no state, or a damaged one."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            values = json.loads((file.metadata() or {})["run"])
+            if not isinstance(values, dict) or type(values.get("step")) is not int or values["step"] < 0:
+                raise ValueError("it names no step")
+            return {name: file.get_tensor(name) for name in file.keys()}, values  # noqa: SIM118  it is no mapping
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise unfit(path, error) from None
+
+
+def unfit(path: Path, reason: object) -> UnfitCheckpoint:
+    """What to say of a file that is no state, or not a whole one."""
+    return UnfitCheckpoint(
+        f"{path} cannot be read as the state of a run: {reason}. Remove it to begin anew, or put a copy back."
+    )
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     from safetensors.torch import save_file
 
-    weights = {name: value.to(dtype).contiguous() for name, value in encoder.state_dict().items()}
-    metadata = {"architecture": json.dumps(asdict(encoder.architecture)), "card": json.dumps(dict(card))}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    save_file(weights, aside, metadata)
-    aside.replace(path)
+    with aside(path) as part:
+        save_file(tensors, part, metadata)
 
 
-def write_state(path: Path, state: Mapping[str, Any]) -> None:
-    """What a run needs to go on, written aside and renamed: a kill leaves the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    torch.save(dict(state), aside)
-    aside.replace(path)
+@contextmanager
+def aside(path: Path) -> "Iterator[Path]":
+    """A file to write in place of `path`, which takes its place once it is whole; raises Unwritable."""
+    from safetensors import SafetensorError
 
-
-def read_state(path: Path) -> dict[str, Any]:
-    """The state as written; tensors and plain values only, nothing is executed.
-
-    Raises UnfitCheckpoint for a file that is no state, or a damaged one.
-    """
+    part = path.with_name(path.name + ".part")
     try:
-        state = torch.load(path, weights_only=True)
-    except Exception as error:  # what a damaged pickle makes the reader raise has no end
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnfitCheckpoint(
-            f"{path} cannot be read as the state of a run: {reason} Remove it to begin anew, or put a copy back."
-        ) from None
-    absent = STATE - state.keys() if isinstance(state, dict) else STATE
-    if absent:
-        raise UnfitCheckpoint(
-            f"{path} is no state of a run: it has no {', '.join(sorted(absent))}. Train in another folder."
-        )
-    return state
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):  # where no file can be made, none can be removed
+            part.unlink()
+        kept = "; the one before it is kept" if path.exists() else ""
+        raise Unwritable(f"{path} could not be written: {error}{kept}. Make room, or choose another place.") from None

@@ -9,7 +9,7 @@ from torch import Tensor
 from repscope.errors import UnfitData
 
 ATTEMPTS = 100
-"""How often targets that hide a whole context are placed anew: on a grid of 8 x 8 once in some 5,000 batches."""
+"""How often targets that hide too much of an image are placed anew before what they leave is taken."""
 
 
 def scattered(
@@ -58,19 +58,20 @@ def blocks(
     target_scale: tuple[float, float] = (0.15, 0.2),
     target_aspect: tuple[float, float] = (0.75, 1.5),
     context_scale: tuple[float, float] = (0.85, 1.0),
+    least: float = 0.3,
 ) -> tuple[Int[Tensor, "B K"], Int[Tensor, "targets B M"]]:
     """I-JEPA's mask: indices of the context and of each target block.
 
     One block size per batch, one place per image; the context is a large block less all targets,
-    thinned at random to the smallest context of the batch so that it stays one tensor. Where the
-    targets hide all of an image's context they are placed anew. Raises UnfitData where no place
-    for them leaves any.
+    thinned at random to the smallest context of the batch so that it stays one tensor. So that
+    one image does not thin all others, targets that leave an image less than `least` of its
+    patches are placed anew. Raises UnfitData where no place for them leaves any.
     """
     side = _side(grid, _uniform(*target_scale, generator), _uniform(*target_aspect, generator))
     hidden = torch.stack([_placed(batch, grid, side, generator) for _ in range(targets)])
     wide = _placed(batch, grid, _side(grid, _uniform(*context_scale, generator), 1.0), generator)
     for _ in range(ATTEMPTS):
-        blind = ~(wide & ~hidden.any(0)).any(1)
+        blind = (wide & ~hidden.any(0)).sum(1) < least * grid[0] * grid[1]
         if not blind.any():
             break
         again = int(blind.sum())

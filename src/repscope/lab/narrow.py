@@ -1,4 +1,4 @@
-"""The small second transformer of masked objectives: MAE's decoder, I-JEPA's predictor."""
+"""The small second transformer of masked objectives: MAE's decoder, the predictor of I-JEPA and V-JEPA."""
 
 import torch
 from jaxtyping import Float, Int
@@ -25,15 +25,21 @@ class Narrow(nn.Module):
         )
         self.inner = nn.Linear(encoder.width, width)
         self.query = nn.Parameter(torch.zeros(width))
+        self.places: Tensor
         self.register_buffer("places", positions.sincos(encoder.grid, encoder.grid, width), persistent=False)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=shape.epsilon)
         self.outer = nn.Linear(width, outputs)
 
     def forward(
-        self, tokens: Float[Tensor, "B S D"], shown: Int[Tensor, "B K"], asked: Int[Tensor, "B M"]
+        self,
+        tokens: Float[Tensor, "B S D"],
+        shown: Int[Tensor, "B K"],
+        asked: Int[Tensor, "B M"],
+        places: Float[Tensor, "N width"] | None = None,
     ) -> Float[Tensor, "B M outputs"]:
-        places = self.places[None].expand(len(tokens), -1, -1)  # type: ignore[index]
+        """The answers at `asked`; `places` are positions in place of the encoder's own grid's, for a clip."""
+        places = (self.places if places is None else places.to(tokens.device)).expand(len(tokens), -1, -1)
         x = self.inner(tokens)
         prefix, patches = x[:, : self.prefix], x[:, self.prefix :]
         x = torch.cat([prefix, patches + gather(places, shown), self.query + gather(places, asked)], 1)

@@ -11,7 +11,8 @@ from repscope.errors import UnknownName, WrongUsage
 
 FOLDER = Path(__file__).parent / "recipes"
 
-Precision = Literal["float32", "bfloat16"]
+Optimiser = Literal["muon", "adamw"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,19 @@ class Recipe:
 
     Attributes:
         size: Side of the training images, pixels.
+        view, local: Side of a distorted and of a small view, for objectives that compare several
+            of one image; where not given `size`, and half of `view`, down to whole patches.
+        objective: What is trained where the command names none.
+        options: Of objectives, by their name: `[options.dino] locals = 2`.
+        optimiser: `muon` for the matrices of blocks and AdamW for the rest, or `adamw` for all.
+        snapshots: How many encoders are kept along the way, evenly spread, the last among them.
         architecture: Of the encoder.
         epochs: Presentations of the whole training set; 0 leaves the encoder as it was initialised.
         batch: Images in one step.
         rate: Peak learning rate; it rises over `warmup` steps, holds, and falls linearly to 0
             over the last `decay` of the run.
         precision: Of matrix products, and of what flows between them; weights, their changes and
-            the loss stay float32.
+            the loss stay float32. `auto` is bfloat16 where the machine multiplies it faster.
 
     Raises WrongUsage for what no run can be made of.
     """
@@ -34,6 +41,12 @@ class Recipe:
     name: str
     size: int
     architecture: Architecture
+    view: int = 0
+    local: int = 0
+    objective: str = "mae"
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    optimiser: Optimiser = "muon"
+    snapshots: int = 10
     epochs: float = 30
     batch: int = 128
     rate: float = 1e-3
@@ -44,18 +57,27 @@ class Recipe:
     decay: float = 0.25
     seed: int = 0
     crop: tuple[float, float] = (0.3, 1.0)
-    precision: Precision = "float32"
-    notes: dict[str, Any] = field(default_factory=dict)
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 1), ("batch", 1), ("warmup", 0), ("seed", 0)):
+        patch = self.architecture.patch
+        object.__setattr__(self, "view", self.view or self.size)
+        object.__setattr__(self, "local", self.local or max(self.view // patch // 2, 1) * patch)
+        for name, least in (("size", 1), ("batch", 1), ("warmup", 0), ("seed", 0), ("snapshots", 0)):
             value = getattr(self, name)
             self._want(name, type(value) is int and value >= least, f"a whole number, {least} or more")
+        self._want("seed", self.seed < 2**24, "below 16777216")  # every step's own seed fits 64 bits
         for name in ("rate", "clip"):
             self._want(name, _within(getattr(self, name), 0, math.inf) and getattr(self, name) > 0, "above 0")
         for name in ("epochs", "weight_decay"):
             self._want(name, _within(getattr(self, name), 0, math.inf), "0 or more")
         self._want("decay", _within(self.decay, 0, 1), "a share of the run, 0 to 1")
+        for name in ("view", "local"):
+            side = getattr(self, name)
+            self._want(name, type(side) is int and side > 0 and side % patch == 0, f"whole patches of {patch} pixels")
+        self._want("optimiser", self.optimiser in get_args(Optimiser), " or ".join(get_args(Optimiser)))
+        tables = isinstance(self.options, dict) and all(isinstance(table, dict) for table in self.options.values())
+        self._want("options", tables, "a table for each objective")
         self._want("precision", self.precision in get_args(Precision), " or ".join(get_args(Precision)))
         pair = len(self.betas) == 2 and all(_within(beta, 0, 1) and beta < 1 for beta in self.betas)
         self._want("betas", pair, "two numbers from 0 to below 1")

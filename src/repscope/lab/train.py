@@ -3,22 +3,33 @@
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from repscope.encoders.vit import ViT
-from repscope.errors import UnfitData, WrongUsage
-from repscope.lab import checkpoint, views
+from repscope.errors import UnfitData, Unwritable, WrongUsage
+from repscope.lab import checkpoint, processes
+from repscope.lab.build import device_of, precision_of
+from repscope.lab.chance import Chance
 from repscope.lab.data import TrainingSet
-from repscope.lab.objectives import Objective
+from repscope.lab.objectives import Batch, Objective
+from repscope.lab.optimiser import Optimiser
 from repscope.lab.recipe import Recipe
 
-LOG = "log.jsonl"
+LOG, STEPS = "log.jsonl", "steps"
+
+
+class Watcher(Protocol):
+    """Whatever looks at the encoder along the way: the monitor, for one."""
+
+    def __call__(self, encoder: ViT, step: int) -> Mapping[str, Any] | None:
+        """Readings for the log, or None where it is not this step's turn."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,62 +40,33 @@ class Trained:
         encoder: The one to keep.
         steps: Steps it took, in all its parts.
         per_epoch: Steps of one epoch; images that do not fill the last batch sit it out.
+        precision: Of its matrix products.
     """
 
     encoder: ViT
     steps: int
     per_epoch: int
+    precision: str = "float32"
 
     @property
     def epochs(self) -> float:
         return self.steps / self.per_epoch
 
 
-def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Truncated normal weights of deviation .02, zero biases, unit norms; residual outputs scaled by depth."""
-    for name, value in sorted(module.named_parameters()):
-        if name.endswith("bias"):
-            nn.init.zeros_(value)
-        elif value.ndim == 1 and ("norm" in name or "scale" in name):
-            nn.init.ones_(value)
-        else:
-            nn.init.trunc_normal_(value, std=0.02, a=-0.04, b=0.04, generator=generator)
-    for name, value in module.named_parameters():
-        if name.endswith(("output.weight", "outer.weight")) and "blocks." in name:
-            block = int(name.split("blocks.")[1].split(".")[0])
-            value.data /= math.sqrt(2 * (block + 1))
+def rows_of(recipe: Recipe, images: int, step: int) -> Tensor:
+    """The places of a step's images in the training set: a function of seed and step alone."""
+    epoch, place = divmod(step, images // recipe.batch)
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(recipe.seed * 100_003 + epoch))
+    return order[place * recipe.batch : (place + 1) * recipe.batch]
 
 
-def build(objective: Callable[[ViT], Objective], recipe: Recipe) -> Objective:
-    """A freshly initialised objective, the same for the same seed."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    encoder = ViT(recipe.architecture)
-    initialise(encoder, generator)
-    made = objective(encoder)
-    for name, part in made.named_children():
-        if name not in ("encoder", "teacher"):
-            initialise(part, generator)
-    return made
-
-
-def optimiser(objective: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; biases, norms and single vectors do not decay."""
-    moved = [p for p in objective.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in moved if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in moved if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas)
-
-
-def batch_of(data: TrainingSet, recipe: Recipe, step: int) -> tuple[Tensor, torch.Generator]:
-    """The views of a step and the generator its loss draws from: a function of seed and step alone."""
-    per_epoch = len(data) // recipe.batch
-    epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(recipe.seed * 100_003 + epoch))
-    rows = order[place * recipe.batch : (place + 1) * recipe.batch]
-    generator = torch.Generator().manual_seed((recipe.seed << 40) + step + 1)
-    return views.cropped(data.pixels[rows], generator, recipe.crop), generator
+def batch_of(objective: Objective, data: TrainingSet, recipe: Recipe, step: int) -> Batch:
+    """This process's part of a step's batch, where the objective is."""
+    mine, device = processes.share(recipe.batch), device_of(objective)
+    rows = rows_of(recipe, len(data), step)[mine]
+    chance = Chance((recipe.seed << 40) + step + 1, recipe.batch, mine)
+    views = objective.views(torch.as_tensor(data.pixels[rows]).to(device), chance)
+    return Batch(views, data.labels[rows].to(device), rows.to(device), chance)
 
 
 def steps_of(recipe: Recipe, images: int) -> tuple[int, int]:
@@ -97,55 +79,190 @@ def steps_of(recipe: Recipe, images: int) -> tuple[int, int]:
     return int(recipe.epochs * (images // recipe.batch)), images // recipe.batch
 
 
+@dataclass
+class Run:
+    """A run in its folder: what it has reached, and how that is kept.
+
+    Attributes:
+        told: What the objective is called, for the card in each snapshot.
+    """
+
+    objective: Objective
+    recipe: Recipe
+    data: TrainingSet
+    folder: Path
+    told: str = ""
+
+    def __post_init__(self) -> None:
+        self.steps, self.per_epoch = steps_of(self.recipe, len(self.data))
+        self.moving = Optimiser(self.objective, self.recipe)
+        self.precision = precision_of(self.recipe, device_of(self.objective))
+        self.state, self.log = self.folder / checkpoint.STATE, self.folder / LOG
+        count = min(self.recipe.snapshots, self.steps)
+        self.marks = {round(self.steps * (k + 1) / count) for k in range(count)}
+
+    def loss(self, step: int) -> Tensor:
+        """The loss of one step, float32, with its graph; raises UnfitData where it is not finite."""
+        batch = batch_of(self.objective, self.data, self.recipe, step)
+        kind = batch.views[0].device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            loss = self.objective.loss(batch)
+        value = processes.mean(loss.item())  # one process's is everyone's end: nobody waits for it
+        if not math.isfinite(value):
+            images = ", ".join(map(str, batch.rows[:4].tolist()))
+            raise self._astray(f"The loss is {value} at step {step} (images {images}, ... of the training set)")
+        return loss
+
+    def _astray(self, what: str) -> UnfitData:
+        kept = f"{self.state} is the last good state" if self.state.exists() else "no state was kept before it"
+        return UnfitData(f"{what}; {kept}. Try a smaller rate, or precision float32.")
+
+    def step(self, step: int) -> float:
+        """One step of training; its loss, over all processes."""
+        loss = self.loss(step)
+        loss.backward()
+        processes.averaged(self.moving.parameters)
+        self.moving.step(self.recipe.rate_at(step, self.steps))
+        self.objective.follow((step + 1) / self.steps)
+        return processes.mean(loss.item())
+
+    def keep(self, step: int) -> None:
+        """The state after this many steps, by the first process alone; raises UnfitData for weights that are none."""
+        held = {f"objective.{name}": value for name, value in self.objective.state_dict().items()}
+        held |= {f"optimiser.{name}": value for name, value in self.moving.state().items()}
+        for name, value in held.items():
+            if not torch.isfinite(value).all():
+                raise self._astray(f"{name} is not finite after {step} steps")
+        if processes.rank() == 0:
+            checkpoint.write_state(self.state, held, {"step": step, **self._identity()})
+        processes.wait()
+
+    def snapshot(self, step: int) -> None:
+        """The encoder of this step beside the run's, where one is due."""
+        if step in self.marks and processes.rank() == 0:
+            card = {"objective": self.told, "recipe": self.recipe.name, "step": step, "seed": self.recipe.seed}
+            card |= {"presentations": step * self.recipe.batch}
+            for file in (self.folder / STEPS / f"step-{step}.safetensors", self.folder / checkpoint.ENCODER):
+                checkpoint.write_encoder(self.objective.result, file, card)
+
+    def resumed(self, resume: bool) -> int:
+        """The step to go on from, 0 where there is no state; the log ends there.
+
+        Raises WrongUsage for a state that is not to be resumed, or is of another run.
+        """
+        if not self.state.exists():
+            _cut(self.log, -1)  # of a run that is gone
+            return 0
+        if not resume:
+            raise WrongUsage(
+                f"{self.folder} holds a run already: add --resume to go on with it, or choose another folder."
+            )
+        tensors, values = checkpoint.read_state(self.state)
+        for name, mine in self._identity().items():
+            if values.get(name) != mine:
+                raise WrongUsage(f"{self.state} is of another run: {_difference(name, values.get(name), mine)}.")
+        parts: dict[str, dict[str, Tensor]] = {"objective": {}, "optimiser": {}}
+        try:
+            for name, value in tensors.items():
+                part, _, rest = name.partition(".")
+                parts[part][rest] = value
+            self.objective.load_state_dict(parts["objective"])
+            self.moving.restore(parts["optimiser"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise checkpoint.unfit(self.state, " ".join(str(error).split())) from None
+        _cut(self.log, values["step"])
+        return values["step"]
+
+    def _identity(self) -> dict[str, Any]:
+        """What must not change between a run and its resumption; epochs, the dial, may."""
+        recipe = json.loads(json.dumps(asdict(self.recipe)))
+        for dial in ("epochs", "snapshots", "precision"):
+            recipe.pop(dial)
+        kind = {"objective": self.told or type(self.objective).__name__, "precision": self.precision}
+        return kind | {"recipe": recipe, "data": self.data.digest, "images": len(self.data)}
+
+
+def _difference(name: str, was: Any, is_: Any) -> str:
+    if isinstance(was, dict) and isinstance(is_, dict):
+        names = sorted(k for k in was.keys() | is_.keys() if was.get(k) != is_.get(k))
+        return f"{name} differs in {', '.join(names)}"
+    return f"its {name} is {was}, here it is {is_}. Choose another folder, or go on with what it was begun with"
+
+
 def train(
     objective: Objective,
     recipe: Recipe,
     data: TrainingSet,
     folder: Path,
     *,
+    told: str = "",
     resume: bool = False,
     every: int = 200,
-    say: Callable[[str], None] = print,
+    watch: Watcher | None = None,
+    say: Callable[[dict[str, Any]], None] = lambda line: None,  # noqa: ARG005
 ) -> Trained:
     """Train to the recipe's end.
 
-    Every `every` steps the run's state goes to `folder/state.pt`; with `resume` it goes on from
-    there, over the same batches as if it had never stopped, and begins where there is none.
-    Raises WrongUsage for a folder with a state that is not to be resumed, or is of another run.
+    Every `every` steps the run's state goes to `folder/run.state`; with `resume` it goes on from
+    there, over the same batches as if it had never stopped, and begins where there is none. Each
+    such step adds a line to `folder/log.jsonl`; `say` is given it. Raises WrongUsage for a folder
+    with a state that is not to be resumed, or is of another run; UnfitData for a loss that is not
+    finite.
     """
-    steps, per_epoch = steps_of(recipe, len(data))
-    moving, state_file, log_file = optimiser(objective, recipe), folder / "state.pt", folder / LOG
-    if state_file.exists() and not resume:
-        raise WrongUsage(f"{folder} holds a run already: add --resume to go on with it, or choose another folder.")
-    first = _restore(state_file, objective, moving, recipe, len(data)) if state_file.exists() else 0
-    if first == 0:  # a log without a state is of a run that is gone
-        log_file.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(objective, recipe, data, folder, told)
+    first = run.resumed(resume)
     objective.train()
     clock, since, total = time.monotonic(), first, 0.0
-    for step in range(first, steps):
-        for group in moving.param_groups:
-            group["lr"] = recipe.rate_at(step, steps)
-        images, generator = batch_of(data, recipe, step)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            loss = objective.loss(images, generator)
-        if not torch.isfinite(loss):
-            raise UnfitData(f"The loss is {loss.item()} at step {step}; {state_file} is the last good state.")
-        moving.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_((p for p in objective.parameters() if p.requires_grad), recipe.clip)
-        moving.step()
-        objective.follow((step + 1) / steps)
-        total += loss.item()
-        if (step + 1) % every == 0 or step + 1 == steps:
-            speed = (step + 1 - since) * recipe.batch / (time.monotonic() - clock)
-            line = {"step": step + 1, "of": steps, "loss": total / (step + 1 - since), "images_per_second": speed}
-            _keep(state_file, objective, moving, recipe, step + 1, len(data))
-            with log_file.open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            say(f"step {step + 1}/{steps}  loss {line['loss']:.4f}  {speed:.0f} images/s")
-            clock, since, total = time.monotonic(), step + 1, 0.0
-    return Trained(objective.eval().result, max(first, steps), per_epoch)
+    for step in range(first, run.steps):
+        total += run.step(step)
+        done, last = step + 1, step + 1 == run.steps
+        readings = watch(objective.result, done) if watch else None
+        run.snapshot(done)
+        if done % every == 0 or last or readings:
+            speed = (done - since) * recipe.batch / max(time.monotonic() - clock, 1e-9)
+            line = {"step": done, "of": run.steps, "loss": total / (done - since), "images_per_second": round(speed, 1)}
+            _log(run.log, line | dict(readings or {}))
+            if done % every == 0 or last:
+                run.keep(done)  # after the log: what the log has too much is cut when the run goes on
+            say(line | dict(readings or {}))
+            clock, since, total = time.monotonic(), done, 0.0
+    return Trained(objective.eval().result, max(first, run.steps), run.per_epoch, run.precision)
+
+
+def _log(path: Path, line: dict[str, Any]) -> None:
+    if processes.rank() != 0:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as log:
+            log.write(json.dumps({k: _plain(v) for k, v in line.items()}) + "\n")
+    except OSError as error:
+        raise Unwritable(f"{path} could not be written: {error}. Make room, or choose another folder.") from None
+
+
+def _cut(path: Path, step: int) -> None:
+    """Leave of a log what speaks of this step and those before it: the rest will be said again, or was cut off."""
+    if processes.rank() != 0 or not path.is_file():
+        return
+    lines = path.read_text(errors="replace").splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith("\n") and _read(line).get("step", math.inf) <= step]
+    if kept != lines:
+        with checkpoint.aside(path) as part:
+            part.write_text("".join(kept))
+
+
+def _read(line: str) -> dict[str, Any]:
+    """A line of the log; empty where a kill cut it off."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no name for what is not finite."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def dial(folder: Path, per_epoch: int) -> list[float]:
@@ -156,34 +273,7 @@ def dial(folder: Path, per_epoch: int) -> list[float]:
     if not (folder / LOG).is_file():
         return []
     set_to: list[float] = []
-    for line in (folder / LOG).read_text().splitlines():
-        try:
-            epochs = json.loads(line)["of"] / per_epoch
-        except (ValueError, KeyError, TypeError):  # a line that a kill cut off
-            continue
-        if set_to[-1:] != [epochs]:
-            set_to.append(epochs)
+    for line in map(_read, (folder / LOG).read_text(errors="replace").splitlines()):
+        if "of" in line and set_to[-1:] != [line["of"] / per_epoch]:
+            set_to.append(line["of"] / per_epoch)
     return set_to
-
-
-def _identity(recipe: Recipe) -> str:
-    """What must not change between a run and its resumption; epochs, the dial, may."""
-    return json.dumps({k: v for k, v in recipe.to_dict().items() if k != "epochs"}, sort_keys=True)
-
-
-def _keep(
-    path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe, step: int, images: int
-) -> None:
-    state = {"objective": objective.state_dict(), "optimiser": moving.state_dict(), "step": step, "images": images}
-    checkpoint.write_state(path, state | {"recipe": _identity(recipe), "kind": type(objective).__name__})
-
-
-def _restore(path: Path, objective: Objective, moving: torch.optim.Optimizer, recipe: Recipe, images: int) -> int:
-    state = checkpoint.read_state(path)
-    if state["recipe"] != _identity(recipe) or state["kind"] != type(objective).__name__:
-        raise WrongUsage(f"{path} is the state of another recipe or objective; choose another folder to train in.")
-    if (held := state.get("images", images)) != images:
-        raise WrongUsage(f"{path} is the state of a run on {held} images; here are {images}. Give it the same data.")
-    objective.load_state_dict(state["objective"])
-    moving.load_state_dict(state["optimiser"])
-    return state["step"]

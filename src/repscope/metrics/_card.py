@@ -77,10 +77,17 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Card):
-    """A number about one set of vectors. Call it on an array (n, D), or (H, W, D) for one image's patches."""
+    """A number about one set of vectors. Call it on an array (n, D), or (H, W, D) for one image's patches.
+
+    Attributes:
+        compute: The value from what it needs.
+        needs: What of the rows it is made of.
+        patches: Whether it says something of one photo's patches; False for one of embeddings only.
+    """
 
     compute: Callable[[Any], float]
     needs: Literal["moments", "rows", "grid"] = "rows"
+    patches: bool = True
 
     def __call__(self, x: Array) -> float:
         return self.of(Rows(x))

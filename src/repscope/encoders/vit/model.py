@@ -187,10 +187,16 @@ class ViT(nn.Module):
         """The output where only the patches in `keep` are shown, as masked objectives do."""
         if keep is None:
             return self(pixels)[0]
-        x, rotary = self.embed(pixels), self.rotary(pixels)
-        x = self.join(gather(x, keep))
+        rotary = self.rotary(pixels)
         if rotary is not None:
             rotary = tuple(table[keep][:, None] for table in rotary)  # type: ignore[assignment]
+        return self.through(gather(self.embed(pixels), keep), rotary)
+
+    def through(
+        self, patches: Float[Tensor, "B K D"], rotary: positions.Rotary | None = None
+    ) -> Float[Tensor, "B N D"]:
+        """The output for patches already embedded, with their positions, whatever image or clip they are of."""
+        x = self.join(patches)
         for block in self.blocks:
             x = block(x, rotary)
         return self.normed(x)

@@ -1,7 +1,5 @@
 """ijepa: from one block of an image, foresee a teacher's tokens of others."""
 
-from copy import deepcopy
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -9,9 +7,9 @@ from torch.nn.functional import layer_norm, smooth_l1_loss
 
 from repscope.encoders.vit import ViT
 from repscope.encoders.vit.model import gather
-from repscope.lab import masks
+from repscope.lab import average, masks
 from repscope.lab.narrow import Narrow
-from repscope.lab.objectives import Objective
+from repscope.lab.objectives import Batch, Objective, Setting, momentum
 
 
 class JointEmbeddingPrediction(Objective):
@@ -20,34 +18,51 @@ class JointEmbeddingPrediction(Objective):
     The teacher is a moving average of the encoder, .996 rising to 1 over training; it is the
     encoder that is kept. Assran et al., Self-supervised learning from images with a
     joint-embedding predictive architecture, CVPR 2023 (arXiv 2301.08243).
+
+    Args:
+        teacher_momentum: 0 makes the teacher the encoder of the step before.
+        stop: Whether gradients stop at the teacher's side; without it the encoder is its own
+            teacher and collapses.
+        width, depth: Of the predictor.
     """
 
-    def __init__(self, encoder: ViT, momentum: float = 0.996):
-        super().__init__(encoder)
-        self.momentum = momentum
-        self.predictor = Narrow(encoder.architecture, outputs=encoder.architecture.width)
-        self.teacher = deepcopy(encoder).requires_grad_(False)
+    def __init__(
+        self,
+        encoder: ViT,
+        setting: Setting,
+        teacher_momentum: float = 0.996,
+        stop: bool = True,
+        width: int = 96,
+        depth: int = 4,
+    ):
+        super().__init__(encoder, setting)
+        self.momentum, self.stop = teacher_momentum, stop
+        self.predictor = Narrow(encoder.architecture, encoder.architecture.width, width, depth)
+        self.teacher = average.teacher_of(encoder)
 
-    def loss(self, images: Float[Tensor, "B 3 H W"], generator: torch.Generator) -> Float[Tensor, ""]:
-        shown, asked = masks.blocks(len(images), self.encoder.grid(images), generator)
-        shown, asked = shown.to(images.device), asked.to(images.device)
-        with torch.no_grad():
-            patches = self.teacher(images)[0][:, self.encoder.architecture.prefix :]
-            patches = layer_norm(patches, patches.shape[-1:])
-            targets = torch.cat([gather(patches, block) for block in asked])
+    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+        (images,), chance = batch.views, batch.chance
+        shown, asked = masks.blocks(chance.count, self.encoder.grid(images), chance.generator)
+        shown, asked = chance.mine(shown).to(images.device), asked[:, chance.rows].to(images.device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stop):
+            targets = self.target(self.teacher if self.stop else self.encoder, images, asked)
         count, tokens = len(asked), self.encoder.encode(images, shown)
         foreseen = self.predictor(tokens.repeat(count, 1, 1), shown.repeat(count, 1), asked.flatten(0, 1))
-        return smooth_l1_loss(foreseen.float(), targets.float())
+        return smooth_l1_loss(foreseen.float(), targets)
 
-    @torch.no_grad()
+    @staticmethod
+    def target(teacher: ViT, images: Float[Tensor, "B 3 S S"], asked: Tensor) -> Float[Tensor, "B M D"]:
+        """The teacher's tokens of each asked block, each token with mean 0 and variance 1; blocks one after another."""
+        patches = teacher(images)[0][:, teacher.architecture.prefix :].float()
+        patches = layer_norm(patches, patches.shape[-1:])
+        return torch.cat([gather(patches, block) for block in asked])
+
     def follow(self, progress: float) -> None:
-        rate = self.momentum + (1 - self.momentum) * progress
-        for slow, fast in zip(self.teacher.parameters(), self.encoder.parameters(), strict=True):
-            slow.lerp_(fast, 1 - rate)
+        average.follow(self.teacher, self.encoder, momentum(self.momentum, progress) if self.momentum else 0.0)
 
     @property
     def result(self) -> ViT:
-        return self.teacher
+        return self.teacher if self.stop else self.encoder
 
 
 ijepa = JointEmbeddingPrediction

@@ -8,7 +8,7 @@ from repscope.encoders.vit import ViT
 from repscope.encoders.vit.model import gather
 from repscope.lab import masks
 from repscope.lab.narrow import Narrow
-from repscope.lab.objectives import Objective
+from repscope.lab.objectives import Batch, Objective, Setting
 
 
 class MaskedAutoencoder(Objective):
@@ -17,15 +17,16 @@ class MaskedAutoencoder(Objective):
     He et al., Masked autoencoders are scalable vision learners, CVPR 2022 (arXiv 2111.06377).
     """
 
-    def __init__(self, encoder: ViT, hidden: float = 0.75):
-        super().__init__(encoder)
+    def __init__(self, encoder: ViT, setting: Setting, hidden: float = 0.75):
+        super().__init__(encoder, setting)
         self.hidden = hidden
         self.decoder = Narrow(encoder.architecture, outputs=3 * encoder.architecture.patch**2)
 
-    def loss(self, images: Float[Tensor, "B 3 H W"], generator: torch.Generator) -> Float[Tensor, ""]:
+    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+        (images,) = batch.views
         patches = self.encoder.cut(images)
-        shown, asked = masks.scattered(len(images), patches.shape[1], self.hidden, generator)
-        shown, asked = shown.to(images.device), asked.to(images.device)
+        whole = masks.scattered(batch.chance.count, patches.shape[1], self.hidden, batch.chance.generator)
+        shown, asked = (batch.chance.mine(places).to(images.device) for places in whole)
         painted = self.decoder(self.encoder.encode(images, shown), shown, asked)
         return (painted.float() - self.target(gather(patches, asked))).square().mean()
 

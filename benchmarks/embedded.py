@@ -1,0 +1,120 @@
+"""What the encoders that come with the package are worth: retrieval, neighbours and a linear probe, with intervals.
+
+    python benchmarks/embedded.py --cifar10 DIR --tiny-imagenet DIR [--encoders a,b] [--write docs/embedded.md]
+
+Each folder holds train*.parquet and test*.parquet or val*.parquet in the Hugging Face image layout. Images are shown
+whole, at the encoders' training size; embeddings are means of the output's patch tokens.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import normalize
+
+from repscope.encoders import available
+from repscope.encoders.families.lab import EMBEDDED, card_of
+from repscope.lab import data, knn
+from repscope.lab.checkpoint import read_encoder
+from repscope.lab.data import TrainingSet
+from repscope.lab.data.parquet import ParquetFiles
+from repscope.statistics import interval
+
+QUERIES, NEAREST, SIZE = 2000, 5, 64
+STRENGTHS = (0.01, 0.1, 1.0)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sets:
+    cifar: TrainingSet
+    bank: TrainingSet
+    queries: TrainingSet
+
+
+def precision_at(x: torch.Tensor, labels: torch.Tensor, k: int = NEAREST) -> tuple[float, tuple[float, float]]:
+    """Mean share of the k nearest others (cosine) that have the query's class; 95 % bootstrap interval over queries."""
+    unit = normalize(x.double(), dim=1)
+    near = (unit @ unit.T).fill_diagonal_(-2).topk(k, dim=1).indices
+    share = (labels[near] == labels[:, None]).double().mean(1)
+    ends = interval(share.numpy())
+    assert ends is not None
+    return float(share.mean()), ends
+
+
+def probe(bank: torch.Tensor, labels: torch.Tensor, queries: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
+    """Accuracy of logistic regression on standardised embeddings, and its strength, chosen on a fifth of the bank."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(bank.numpy())
+    x, y, asked = scaler.transform(bank.numpy()), labels.numpy(), scaler.transform(queries.numpy())
+    held = np.random.default_rng(0).permutation(len(x)) < len(x) // 5
+
+    def fitted(strength: float, rows: NDArray[np.bool_]) -> LogisticRegression:
+        return LogisticRegression(C=strength, max_iter=100, tol=1e-3).fit(x[rows], y[rows])
+
+    best = max(STRENGTHS, key=lambda strength: fitted(strength, ~held).score(x[held], y[held]))
+    return float(fitted(best, np.ones(len(x), bool)).score(asked, truth.numpy())), best
+
+
+def row(name: str, sets: Sets) -> str:
+    encoder = read_encoder(name)
+    x = knn.embedded(encoder, sets.cifar)
+    raw, centred = precision_at(x, sets.cifar.labels), precision_at(x - x.mean(0), sets.cifar.labels)
+    bank, asked = knn.embedded(encoder, sets.bank), knn.embedded(encoder, sets.queries)
+    near = knn.accuracy(bank, sets.bank.labels, asked, sets.queries.labels)
+    votes = knn.Votes(round(near * len(asked)), len(asked), len(bank), sets.bank.classes, knn.NEIGHBOURS)
+    right, _ = probe(bank, sets.bank.labels, asked, sets.queries.labels)
+    line = knn.Votes(round(right * len(asked)), len(asked), len(bank), sets.bank.classes, 1)
+    card = card_of(EMBEDDED / available()[name].file)
+    return (
+        f"| {name} | {card.get('presentations', 0):,} | {_told(*raw)} | {_told(*centred)} "
+        f"| {_told(votes.accuracy, votes.interval)} | {_told(line.accuracy, line.interval)} |"
+    )
+
+
+def _told(value: float, ends: tuple[float, float]) -> str:
+    return f"{value:.1%} ({ends[0]:.1%} to {ends[1]:.1%})"
+
+
+def pixels_row(sets: Sets, cifar: TrainingSet) -> str:
+    """The images themselves, as 32 x 32 x 3 numbers."""
+    x = cifar.pixels.flatten(1).float()
+    raw, centred = precision_at(x, cifar.labels), precision_at(x - x.mean(0), cifar.labels)
+    return f"| raw pixels | – | {_told(*raw)} | {_told(*centred)} | – | – |"
+
+
+HEAD = f"""\
+| encoder | images shown | CIFAR-10, precision at {NEAREST} | the same, centred | Tiny ImageNet, k-NN | linear probe |
+| --- | --- | --- | --- | --- | --- |"""
+
+
+def read(folder: Path, split: str, size: int, count: int | None = None) -> TrainingSet:
+    images = data.read(ParquetFiles(tuple(sorted(folder.glob(f"{split}*.parquet")))), size)
+    return TrainingSet(images.pixels[:count], images.labels[:count]) if count else images
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cifar10", type=Path, required=True)
+    parser.add_argument("--tiny-imagenet", type=Path, required=True)
+    parser.add_argument("--encoders", default=",".join(n for n, c in available().items() if c.family == "lab"))
+    options = parser.parse_args()
+    sets = Sets(
+        read(options.cifar10, "test", SIZE, QUERIES),
+        read(options.tiny_imagenet, "train", SIZE),
+        read(options.tiny_imagenet, "val", SIZE),
+    )
+    print(HEAD)
+    print(pixels_row(sets, read(options.cifar10, "test", 32, QUERIES)), flush=True)
+    for name in options.encoders.split(","):
+        print(row(name, sets), flush=True)
+
+
+if __name__ == "__main__":
+    main()

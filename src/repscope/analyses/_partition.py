@@ -1,0 +1,89 @@
+"""Partition: how much of a variance lies between groups, exactly, with a null of shuffled groups."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from repscope.errors import UnfitData
+from repscope.report import Null
+from repscope.statistics import permutations
+from repscope.statistics.interval import DRAWS, LEVEL
+
+Array = NDArray[np.float64]
+SOURCES = ("objective", "condition", "both", "seed")
+SHUFFLES = 999
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Shares of a variance, which sum to 1.
+
+    Attributes:
+        shares: By source: `objective`, `condition`, `both` (how differently conditions act on
+            objectives) and `seed` (what runs alike in both still differ by).
+        intervals: Of each share, over photos: 95 %, runs as they are.
+        null: Of the objective's share, where runs are dealt to objectives at random.
+    """
+
+    shares: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    null: Null
+
+
+def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
+    """The variance of runs' means over photos, by objective (a), condition (b) and seed (s).
+
+    Sums of squares of a balanced design: SS = b s sum (m_a - m)^2 + a s sum (m_b - m)^2 +
+    s sum (m_ab - m_a - m_b + m)^2 + sum (x - m_ab)^2, each over their sum. The seeds' share would
+    not be 0 without any cause, nor the objective's: with nothing to find it is expected at
+    (a - 1) / (a b s - 1), which the null shows. Raises UnfitData for fewer than two objectives or
+    seeds, and where all runs are alike.
+
+    >>> x = np.zeros((3, 1, 2, 1)); x[0] = 1
+    >>> partition(x).shares["objective"]
+    1.0
+    """
+    a, b, s, photos = values.shape
+    if a < 2 or s < 2:
+        raise UnfitData(f"A partition wants two objectives and two seeds or more; got {a} and {s}.")
+    means = values.mean(-1)
+    if np.ptp(means) <= 1e-12 * np.abs(means).max():
+        raise UnfitData("All runs have the same value: there is no variance to part.")
+    found = dict(zip(SOURCES, map(float, _shares(means[None])[0]), strict=True))
+    drawn = np.random.default_rng(seed).integers(0, photos, (DRAWS, photos))
+    counts = np.stack([np.bincount(draw, minlength=photos) for draw in drawn]) / photos
+    resampled = _shares(np.moveaxis(values @ counts.T, -1, 0))
+    ends = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    intervals = {name: (float(ends[0, k]), float(ends[1, k])) for k, name in enumerate(SOURCES)}
+    return Partition(found, intervals, _null(means, found["objective"], seed))
+
+
+def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
+    """The four shares of each of R sets of runs."""
+    _, a, b, s = x.shape
+    whole = x.mean((1, 2, 3), keepdims=True)
+    by_a, by_b, by_both = (x.mean(axes, keepdims=True) for axes in ((2, 3), (1, 3), (3,)))
+    parts = (
+        b * s * np.square(by_a - whole).sum((1, 2, 3)),
+        a * s * np.square(by_b - whole).sum((1, 2, 3)),
+        s * np.square(by_both - by_a - by_b + whole).sum((1, 2, 3)),
+        np.square(x - by_both).sum((1, 2, 3)),
+    )
+    total = np.square(x - whole).sum((1, 2, 3))
+    return np.stack(parts, 1) / np.where(total > 0, total, 1)[:, None]
+
+
+def _null(means: Float[Array, "a b s"], share: float, seed: int) -> Null:
+    """Runs of one condition dealt to objectives at random, condition by condition."""
+    a, b, s = means.shape
+    generator = np.random.default_rng(seed)
+    dealt = np.empty((SHUFFLES, a, b, s))
+    for k in range(b):
+        orders = permutations(a * s, SHUFFLES, int(generator.integers(1 << 31)))
+        dealt[:, :, k] = means[:, k].reshape(-1)[orders].reshape(SHUFFLES, a, s)
+    draws = _shares(dealt)[:, 0]
+    edge = float(np.quantile(draws, 0.95))
+    p = float((1 + (draws >= share - 1e-12).sum()) / (1 + SHUFFLES))
+    return Null("shuffled objectives", float(draws.mean()), edge, p, SHUFFLES, chance=(a - 1) / (a * b * s - 1))

@@ -1,0 +1,7 @@
+"""Training images: where they are found, and how they come to lie decoded in memory or in a mapped file."""
+
+from repscope.lab.data.found import Splits, found
+from repscope.lab.data.read import read
+from repscope.lab.data.training_set import TrainingSet
+
+__all__ = ["Splits", "TrainingSet", "found", "read"]

@@ -1,0 +1,136 @@
+"""Experiment: the same encoder trained many times, differing in objective, half of the data and seed alone."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from repscope.errors import WrongUsage
+from repscope.lab.pretrain import Request, pretrain
+
+DISTILLED = "distill"
+"""Learns from the other objectives' encoders of the same half and seed, and so comes last."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained.
+
+    Attributes:
+        recipe: Backbone and budget, the same for all.
+        data: As `pretrain` takes it.
+        out: Folder that holds a folder for each run.
+        objectives: Two or more.
+        seeds: Runs of each objective on each part; of initialisation, order and views.
+        parts: Equal parts that the training set is dealt into, each trained on by itself; 1 for the whole.
+        epochs: In place of the recipe's: passes over a part.
+    """
+
+    recipe: str
+    data: Path
+    out: Path
+    objectives: tuple[str, ...]
+    seeds: int = 3
+    parts: int = 2
+    epochs: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises WrongUsage for what no comparison can be made of."""
+        if len(set(self.objectives)) != len(self.objectives):
+            raise WrongUsage(f"Name each objective once; got {', '.join(self.objectives)}.")
+        if len(self.objectives) < 2 or self.seeds < 2:
+            raise WrongUsage(
+                f"An experiment wants two objectives and two seeds or more; got {len(self.objectives)} and "
+                f"{self.seeds}: from one run of each, what an objective does cannot be told from chance."
+            )
+        if self.parts < 1:
+            raise WrongUsage(f"The data are dealt into 1 part or more; got {self.parts}.")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a plan.
+
+    Attributes:
+        part: Which part of the data, from 0.
+        folder: Of the run.
+    """
+
+    objective: str
+    part: int
+    seed: int
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.objective}, part {self.part}, seed {self.seed}"
+
+
+def cells(plan: Plan) -> list[Cell]:
+    """All runs of a plan, those that learn from others last."""
+    ordered = sorted(plan.objectives, key=lambda name: name == DISTILLED)
+    return [
+        Cell(objective, part, seed, plan.out / objective / f"part-{part}" / f"seed-{seed}")
+        for objective, part, seed in product(ordered, range(plan.parts), range(plan.seeds))
+    ]
+
+
+def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
+    """How a run of the plan is asked of `pretrain`."""
+    teachers = [
+        str(other.folder)
+        for other in cells(plan)
+        if (other.part, other.seed) == (cell.part, cell.seed) and other.objective != DISTILLED
+    ]
+    return Request(
+        recipe=plan.recipe,
+        data=plan.data,
+        objective=cell.objective,
+        epochs=plan.epochs,
+        seed=cell.seed,
+        out=cell.folder,
+        resume=True,
+        options={"teachers": teachers} if cell.objective == DISTILLED else None,
+        threads=threads,
+        part=(cell.part, plan.parts) if plan.parts > 1 else None,
+        judged=False,
+    )
+
+
+def experiment(plan: Plan, workers: int = 1, say: Callable[[str], None] = lambda line: None) -> list[Cell]:  # noqa: ARG005
+    """Train every run that is not done yet, `workers` at a time; a run that was stopped goes on.
+
+    Raises the RepscopeError of the first run that fails; runs that are under way end first.
+    """
+    asked = cells(plan)
+    waves = [[c for c in asked if c.objective != DISTILLED], [c for c in asked if c.objective == DISTILLED]]
+    done = 0
+    for wave in waves:
+        for cell in _trained(plan, wave, workers):
+            done += 1
+            say(f"{done} of {len(asked)} runs: {cell}")
+    return asked
+
+
+def _trained(plan: Plan, wave: Sequence[Cell], workers: int) -> Iterator[Cell]:
+    """The runs of a wave as they end."""
+    if workers == 1:
+        for cell in wave:
+            pretrain(request(plan, cell))
+            yield cell
+        return
+    threads = max((os.cpu_count() or 1) // workers, 1)
+    # a fresh process for each run: a forked one would share the threads of torch
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        under_way: dict[Future[Path], Cell] = {
+            pool.submit(pretrain, request(plan, cell, threads)): cell for cell in wave
+        }
+        try:
+            for future in as_completed(under_way):
+                future.result()
+                yield under_way[future]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -1,0 +1,148 @@
+"""Pretrain: the whole job of making one encoder, from what a person asked to a card beside its file."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repscope.encoders.vit import ViT
+from repscope.errors import NoImages, RepscopeError, Unwritable, WrongUsage
+from repscope.lab import checkpoint, data, device, processes, train
+from repscope.lab.build import build, device_of, precision_of, setting_of
+from repscope.lab.data import Splits, TrainingSet
+from repscope.lab.listener import Listener, Silent
+from repscope.lab.objectives import Objective
+from repscope.lab.outcome import Outcome
+from repscope.lab.recipe import Recipe
+from repscope.lab.request import Request, planned
+
+EVERY, LINES = 200, 20
+"""Steps between two lines of the log; fewer in a run that would have fewer lines than this."""
+
+APART = 10
+"""The least steps between two looks of the monitor: those of neighbouring steps would be one look."""
+
+WATCHED, HELD = 512, 256
+"""Images the monitor looks at: of the validation images, or of the training images where those are too few."""
+
+
+def pretrain(request: Request, listener: Listener | None = None) -> Path:
+    """Train, measure, and write the encoder and its card; the folder they are in.
+
+    Under `torchrun` each process calls this, and the first one speaks and writes. What cannot work
+    is found before the images are decoded, as far as it can be known. Raises RepscopeErrors.
+    """
+    plan, kind = planned(request)
+    where, threads = device.chosen(request.device), device.threads(request.threads)
+    out = request.out or Path("runs") / f"{plan.name}-{plan.objective}"
+    with processes.joined(where):
+        told = listener if listener is not None and processes.rank() == 0 else Silent()
+        _ready(out, request.resume)
+        splits = data.found(request.data)
+        train.steps_of(plan, len(splits.train))  # refuses a batch that is too large before anything is decoded
+        images, validation = (_read(splits, plan, split, threads, told) for split in ("train", "validation"))
+        if images is None:
+            raise NoImages(f"There is no image to train on in {splits.train}.")
+        objective = _built(kind, plan, images).to(where)
+        trained = _trained(objective, plan, images, validation, out, request.resume, told)
+        if processes.rank() == 0:
+            Outcome(plan, objective, trained, splits.name, images, validation).write(out, told)
+    return out
+
+
+def _ready(out: Path, resume: bool) -> None:
+    """A folder that can be written to, and holds no run that would be lost."""
+    held = next((name for name in (checkpoint.STATE, checkpoint.ENCODER) if (out / name).exists()), None)
+    if held and not resume:
+        raise WrongUsage(f"{out} holds a run already ({held}): add --resume to go on with it, or choose another --out.")
+    probe = out / f".{os.getpid()}.part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Unwritable(f"{out} cannot be written to: {error.strerror}; choose another --out.") from None
+    processes.wait()  # so that no process finds what another has begun to write
+
+
+def _read(splits: Splits, plan: Recipe, split: str, threads: int, told: Listener) -> TrainingSet | None:
+    """One split decoded; of several processes on a machine the first decodes, and the others map what it kept."""
+    source = getattr(splits, split)
+    if source is None or not len(source):
+        return None
+    later = int(os.environ.get("LOCAL_RANK", processes.rank())) > 0
+    if later:
+        processes.wait()
+    images = data.read(source, plan.size, threads=threads, progress=told.read)
+    if not later:
+        processes.wait()
+    labelled = len(images.places)
+    known = "" if labelled == len(images) else f", {labelled:,} of them with labels" if labelled else ", without labels"
+    told.said(f"{split}: {len(images):,} images{known}")
+    return images
+
+
+def _built(kind: type[Objective], plan: Recipe, images: TrainingSet) -> Objective:
+    """The objective; numbers that torch cannot make a network of are its options'."""
+    options = plan.options[plan.objective]
+    try:
+        return build(kind, plan, setting_of(plan, len(images), images.classes), options)
+    except RepscopeError:
+        raise
+    except (RuntimeError, ValueError, ArithmeticError) as error:
+        if not options:
+            raise
+        told = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise WrongUsage(f"{plan.objective} cannot be made with {told}: {error}.") from None
+
+
+class _Steps:
+    """A word after every step, and the monitor's readings when it is its turn."""
+
+    def __init__(self, watch: train.Watcher | None, told: Listener, of: int):
+        self.watch, self.told, self.of = watch, told, of
+
+    def __call__(self, encoder: ViT, step: int) -> Mapping[str, Any] | None:
+        self.told.stepped(step, self.of)
+        return self.watch(encoder, step) if self.watch else None
+
+
+def _trained(
+    objective: Objective,
+    plan: Recipe,
+    images: TrainingSet,
+    validation: TrainingSet | None,
+    out: Path,
+    resume: bool,
+    told: Listener,
+) -> train.Trained:
+    steps, _ = train.steps_of(plan, len(images))
+    every, where = min(EVERY, max(steps // LINES, 1)), device_of(objective)
+    beside = f", {processes.count()} processes" if processes.count() > 1 else ""
+    told.said(
+        f"{plan.objective}, {plan.epochs:g} epochs of {plan.batch} images a step, {steps:,} steps, "
+        f"{precision_of(plan, where)} on {where.type}{beside}"
+    )
+    watch = _watch(plan, images, validation, out, every) if steps and processes.rank() == 0 else None
+    return train.train(
+        objective,
+        plan,
+        images,
+        out,
+        told=plan.objective,
+        resume=resume,
+        every=every,
+        watch=_Steps(watch, told, steps),
+        say=told.logged,
+    )
+
+
+def _watch(
+    plan: Recipe, images: TrainingSet, validation: TrainingSet | None, out: Path, every: int
+) -> train.Watcher | None:
+    """The monitor, of whole images; None where there are too few to say anything."""
+    from repscope.lab.watch import LEAST, watcher
+
+    enough = validation is not None and len(validation) >= LEAST
+    held = validation.spread(WATCHED) if validation is not None and enough else images.spread(HELD)
+    return watcher(plan, held, out, every=max(every, APART))

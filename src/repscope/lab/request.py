@@ -1,0 +1,52 @@
+"""Request: what a person asked of a run, and the plan that it makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repscope.lab import objectives, options, recipe
+from repscope.lab.objectives import Objective
+from repscope.lab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for.
+
+    Attributes:
+        recipe: Name, or path of a TOML file.
+        data: A folder, or a Parquet file.
+        objective: In place of the recipe's.
+        epochs, seed: In place of the recipe's.
+        out: Folder of the run; `runs/<recipe>-<objective>` where not given.
+        resume: Whether to go on with the run in that folder.
+        options: Of the objective, over those of the recipe.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: Of this process.
+    """
+
+    recipe: str
+    data: Path
+    objective: str | None = None
+    epochs: float | None = None
+    seed: int | None = None
+    out: Path | None = None
+    resume: bool = False
+    options: Mapping[str, Any] | None = None
+    device: str = "auto"
+    threads: int | None = None
+
+
+def planned(request: Request) -> tuple[Recipe, type[Objective]]:
+    """The recipe with everything that was asked in it, and the objective's class.
+
+    Options go into the recipe, so that a run that is resumed with others is known as another run.
+    Raises UnknownName, WrongUsage.
+    """
+    plan = recipe.read(request.recipe)
+    asked = {"objective": request.objective, "epochs": request.epochs, "seed": request.seed}
+    plan = replace(plan, **{name: value for name, value in asked.items() if value is not None})
+    kind = objectives.catalogue[plan.objective]
+    mine = plan.options.get(plan.objective, {}) | dict(request.options or {})
+    return replace(plan, options=plan.options | {plan.objective: options.checked(plan.objective, kind, mine)}), kind

@@ -1,0 +1,197 @@
+"""objectives: partitions of variance, claims under control, and the report that says them."""
+
+import numpy as np
+import pytest
+from known import Known, noisy_photo, smooth
+
+from repscope.analyses._claims import Claim, between, judged, welch
+from repscope.analyses._partition import SOURCES, partition
+from repscope.analyses.objectives import Run, objectives
+from repscope.errors import UnfitData, WrongUsage
+from repscope.report import Heatmap, Note, Table
+
+
+def planted(effects: dict[str, float], seed: int = 0, photos: int = 30, shape=(4, 2, 3)) -> np.ndarray:
+    """Values of runs with standard normal effects of these deviations, photos with noise of their own."""
+    rng, (a, b, s) = np.random.default_rng(seed), shape
+    x = effects.get("objective", 0) * rng.normal(size=(a, 1, 1, 1)) + effects.get("condition", 0) * rng.normal(
+        size=(1, b, 1, 1)
+    )
+    x = x + effects.get("both", 0) * rng.normal(size=(a, b, 1, 1)) + effects.get("seed", 0) * rng.normal(size=(*shape, 1))
+    return x + effects.get("photo", 0) * rng.normal(size=(*shape, photos)) + 5
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_alone_varies_has_the_whole_variance(source):
+    x = planted({source: 1.0})
+    if source == "both":  # an interaction drawn at random also moves the margins
+        x = x - x.mean((1, 2), keepdims=True) - x.mean((0, 2), keepdims=True)
+    if source == "seed":
+        x = x - x.mean(2, keepdims=True)
+    shares = partition(x).shares
+    assert shares[source] == pytest.approx(1)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_shares_are_sums_of_squares_by_hand():
+    x = np.array([[[1.0, 3.0], [2.0, 4.0]], [[5.0, 9.0], [6.0, 8.0]]])[..., None]
+    shares = partition(x).shares
+    whole = ((x - 4.75) ** 2).sum()
+    assert shares["objective"] == pytest.approx(4 * ((2.5 - 4.75) ** 2 + (7 - 4.75) ** 2) / whole)
+    assert shares["condition"] == pytest.approx(4 * ((4.5 - 4.75) ** 2 + (5 - 4.75) ** 2) / whole)
+    assert shares["seed"] == pytest.approx((2 + 2 + 8 + 2) / whole)
+
+
+def test_shares_do_not_notice_scale_or_shift():
+    x = planted({"objective": 1, "seed": 1, "photo": 1})
+    assert partition(1e6 * x - 3).shares == pytest.approx(partition(x).shares)
+    assert partition(1e-6 * x).shares == pytest.approx(partition(x).shares)
+
+
+def test_without_an_effect_the_share_is_that_of_the_null_and_p_is_even():
+    found = [partition(planted({"seed": 1.0, "photo": 0.1}, seed)) for seed in range(60)]
+    expected = found[0].null.chance
+    assert expected == pytest.approx(3 / 23)
+    assert np.mean([p.shares["objective"] for p in found]) == pytest.approx(expected, abs=0.03)
+    assert np.mean([p.null.exceeded for p in found]) < 0.15
+    assert found[0].null.mean == pytest.approx(expected, abs=0.03)
+
+
+def test_an_effect_exceeds_its_null_and_its_interval_holds_the_truth():
+    part = partition(planted({"objective": 3.0, "seed": 0.3, "photo": 1.0}))
+    assert part.null.p <= 0.01
+    low, high = part.intervals["objective"]
+    assert part.null.q95 < low <= part.shares["objective"] <= high <= 1
+
+
+def test_what_cannot_be_parted_is_refused():
+    with pytest.raises(UnfitData, match="two seeds"):
+        partition(np.zeros((3, 2, 1, 5)))
+    with pytest.raises(UnfitData, match="same value"):
+        partition(np.full((3, 2, 3, 5), 0.1))
+
+
+def test_welch_is_scipys():
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=5), 3 * rng.normal(size=8) + 1
+    theirs = ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
+    gap, low, high = welch(x, y)
+    assert (low, high) == pytest.approx((theirs.low, theirs.high))
+    assert gap == pytest.approx(x.mean() - y.mean())
+    assert welch(np.ones(3), np.zeros(3)) == (1, 1, 1)
+
+
+def around(mean: float, spread: float = 0.1) -> np.ndarray:
+    return mean + spread * np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+
+
+MOST, LEAST = Claim("a has the most", "r", "a"), Claim("a has the least", "r", "a", least=True)
+
+
+def test_a_claim_survives_only_ahead_of_all_others():
+    assert judged(MOST, {"a": around(3), "b": around(1), "c": around(2)})[:2] == ("survives", "c")
+    assert judged(MOST, {"a": around(3), "b": around(1), "c": around(3.01)})[0] == "cannot be told"
+    assert judged(MOST, {"a": around(2), "b": around(1), "c": around(3)})[:2] == ("does not", "c")
+    assert judged(LEAST, {"a": around(0), "b": around(1), "c": around(2)})[:2] == ("survives", "b")
+    assert judged(LEAST, {"a": around(2), "b": around(1), "c": around(3)})[0] == "does not"
+    assert judged(MOST, {"b": around(1), "c": around(2)}) is None
+    assert judged(MOST, {"a": around(1)}) is None
+
+
+def test_runs_are_never_compared_with_themselves():
+    alike = np.array([[1, 0.8, 0.1, 0.2], [0.8, 1, 0.3, 0.2], [0.1, 0.3, 1, 0.6], [0.2, 0.2, 0.6, 1]])
+    found = between(alike, ["a", "a", "b", "b"])
+    assert found["a", "a"] == (pytest.approx(0.8), (pytest.approx(0.8), pytest.approx(0.8)))
+    assert found["b", "b"][0] == pytest.approx(0.6)
+    assert found["a", "b"][0] == pytest.approx(0.2)
+    assert found["a", "b"][1] == (pytest.approx(0.1), pytest.approx(0.3))
+
+
+def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1")) -> list[Run]:
+    """Runs of an objective share a field; seeds add a little of their own."""
+
+    def encoder(kind: int, condition: int, seed: int) -> Known:
+        def see(photo, layer):
+            return smooth(photo, (8, 8), 6, kind) * (1 + kind) + 0.2 * smooth(photo, (8, 8), 6, 100 + seed + 7 * condition + 31 * kind)
+
+        return Known(f"{kind}-{condition}-{seed}", see)
+
+    return [
+        Run(encoder(kind, place, seed), name, condition, seed)
+        for name, kind in kinds.items()
+        for place, condition in enumerate(conditions)
+        for seed in range(seeds)
+    ]
+
+
+@pytest.fixture(scope="module")
+def report():
+    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
+    claims = (
+        Claim("the third is longest", "token_norm", "three"),
+        Claim("the first is longest", "token_norm", "one"),
+        Claim("nobody trained it", "token_norm", "four"),
+    )
+    beside = [Known("beside", lambda photo, layer: smooth(photo, (8, 8), 6, 50))]
+    return objectives(photos, runs_of({"one": 0, "two": 1, "three": 2}), beside, claims=claims)
+
+
+def block(report, title):
+    (found,) = (b for b in report.blocks if getattr(b, "title", None) == title)
+    return found
+
+
+def test_the_report_parts_every_reading(report):
+    table = block(report, "Where the variance of each reading lies")
+    rows = {row[0]: row[1:] for row in table.rows}
+    norm = rows["Token norm"]
+    assert norm[0].value > 0.9
+    assert norm[0].null.exceeded
+    assert sum(cell.value for cell in norm) == pytest.approx(1)
+    assert all(cell.ci is None or cell.ci[0] <= cell.ci[1] for row in rows.values() for cell in row)
+
+
+def test_runs_of_one_objective_are_more_alike(report):
+    matrix = next(b for b in report.blocks if isinstance(b, Heatmap))
+    assert matrix.rows == ("one", "two", "three")
+    for k in range(3):
+        others = [matrix.cells[k][j].value for j in range(3) if j != k]
+        assert matrix.cells[k][k].value > max(others) + 0.3
+    said = [b.text for b in report.blocks if isinstance(b, Note) and b.kind == "finding"]
+    assert any("more alike" in text for text in said)
+
+
+def test_claims_get_their_verdicts(report):
+    rows = {row[0]: row for row in block(report, "What was claimed, under control").rows}
+    assert rows["the third is longest"][2].startswith("survives")
+    assert rows["the first is longest"][2] == "does not (against three)"
+    assert rows["nobody trained it"][2] == "not asked"
+    assert rows["the third is longest"][3].ci[0] > 0
+
+
+def test_others_stand_beside_without_seeds(report):
+    table = block(report, "Other encoders on the same photos")
+    assert table.header == ("reading", "beside")
+    assert report.provenance["runs" if "runs" in report.provenance else "options"]
+
+
+def test_every_medium_shows_it(report, tmp_path):
+    written = report.save(tmp_path / "r", ("text", "json", "html", "png"))
+    assert len(written) >= 4
+    assert isinstance(block(report, "Readings by objective"), Table)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        lambda: runs_of({"one": 0, "two": 1})[:-1],
+        lambda: runs_of({"one": 0}),
+        lambda: runs_of({"one": 0, "two": 1}, seeds=1),
+        list,
+    ],
+)
+def test_a_design_with_gaps_is_refused(runs):
+    with pytest.raises(WrongUsage, match="two objectives and two seeds"):
+        objectives([noisy_photo("a.png", 1)], runs())

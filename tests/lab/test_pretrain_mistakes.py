@@ -1,0 +1,169 @@
+"""What a person may get wrong: a line that says what to do, an exit code, and nothing lost."""
+
+import sys
+from unittest.mock import patch
+
+import pytest
+import torch
+from command_run import called, card, done, weights
+from small_run import RECIPE, drawn, parquet_file, png
+
+from repscope.lab import checkpoint, data
+from repscope.lab.objectives.mae import mae
+
+
+class TestErrors:
+    @pytest.fixture
+    def places(self, images, recipe_file, made, tmp_path):
+        """What the words in capitals stand for."""
+        pixels, labels = drawn(20)
+        few, alike, unlabelled, broken, empty = (tmp_path / name for name in "abcde")
+        for folder in (few, alike, unlabelled, broken, empty):
+            folder.mkdir()
+        parquet_file(few / "train.parquet", pixels[:5], labels[:5])
+        parquet_file(alike / "train.parquet", pixels, [7] * 20)
+        parquet_file(unlabelled / "train.parquet", pixels, None)
+        for place, image in enumerate(pixels):
+            (broken / f"{place}.png").write_bytes(png(image))
+        (broken / "5.png").write_bytes(png(pixels[5])[:60])
+        (tmp_path / "file").touch()
+        own = {"wild": ("rate = 2e-3", "rate = 1e30"), "odd": ("size = 16", "size = 17")}
+        for name, change in own.items():
+            (tmp_path / f"{name}.toml").write_text(RECIPE.replace(*change))
+        return {
+            "RECIPE": recipe_file,
+            "FEW": few,
+            "ALIKE": alike,
+            "UNLABELLED": unlabelled,
+            "BROKEN": broken,
+            "EMPTY": empty,
+            "NOWHERE": tmp_path / "nowhere",
+            "FILE": tmp_path / "file",
+            "BELOW": tmp_path / "file/below",
+            "MADE": made,
+            "WILD": tmp_path / "wild.toml",
+            "ODD": tmp_path / "odd.toml",
+            "--data": images,
+            "--out": tmp_path / "out",
+        }
+
+    @pytest.mark.usefixtures("unwatched")
+    @pytest.mark.parametrize(
+        ("words", "code", "told"),
+        [
+            ("tiny-imagnet", 2, "No recipe is called 'tiny-imagnet'. Did you mean tiny-imagenet?"),
+            ("nowhere.toml", 2, "No recipe is called 'nowhere.toml'"),
+            ("ODD", 2, "odd.toml: The recipe odd wants view to be whole patches of 4 pixels; got 17"),
+            ("RECIPE --objective mea", 2, "No objective is called 'mea'. Did you mean mae"),
+            ("RECIPE --option hiden=0.5", 2, "No option of mae is called 'hiden'. Did you mean hidden?"),
+            ("RECIPE --option hidden", 2, "--option wants NAME=VALUE"),
+            ("RECIPE --option hidden=much", 2, "option hidden of mae wants a number, 0 or more; got 'much'"),
+            ("RECIPE --option hidden=-0.5", 2, "wants a number, 0 or more; got -0.5"),
+            ("RECIPE --option hidden=nan", 2, "wants a number, 0 or more; got nan"),
+            (
+                "RECIPE --objective dino --option locals=1.5",
+                2,
+                "locals of dino wants a whole number, 0 or more; got 1.5",
+            ),
+            ("RECIPE --objective dino --option centring=1", 2, "centring of dino wants true or false; got 1"),
+            ("RECIPE --objective distill --option teachers=tiny-mae", 2, "wants a list of names"),
+            ("RECIPE --objective ijepa --option width=15", 2, "width"),
+            ("RECIPE --epochs -1", 2, "epochs to be 0 or more; got -1"),
+            ("RECIPE --epochs nan", 2, "epochs to be 0 or more; got nan"),
+            ("RECIPE --epochs inf", 2, "epochs to be 0 or more; got inf"),
+            ("RECIPE --epochs many", 2, "--epochs"),
+            ("RECIPE --seed -1", 2, "seed to be"),
+            ("RECIPE --seed 99999999999999999999", 2, "seed to be"),
+            ("RECIPE --threads 0", 2, "--threads wants 1 or more; got 0"),
+            ("RECIPE --device tpu", 2, "tpu"),
+            ("RECIPE --device cuda", 2, "no CUDA device"),
+            ("RECIPE --device mps", 2, "no Apple GPU"),
+            ("RECIPE --objective distill", 2, "distill wants one teacher or more: --teacher"),
+            ("RECIPE --teacher tiny-mae", 2, "mae learns from no teacher"),
+            (
+                "RECIPE --objective distill --teacher tiny-mea",
+                2,
+                "No encoder is called 'tiny-mea'. Did you mean tiny-mae",
+            ),
+            ("RECIPE --objective distill --teacher tiny-mae", 2, "teachers that cut images as the student does"),
+            ("RECIPE --objective distill --teacher FILE", 1, "file"),
+            ("RECIPE --data EMPTY", 1, "There is no image to train on in"),
+            ("RECIPE --data NOWHERE", 1, "is not there"),
+            ("RECIPE --data FILE", 1, "is no Parquet file"),
+            ("RECIPE --data FEW", 1, "A batch of 16 wants as many images; the training set has 5"),
+            ("RECIPE --data BROKEN", 1, "5.png: the file is cut off"),
+            ("RECIPE --objective supervised --data ALIKE", 1, "these images have 1 class."),
+            ("RECIPE --objective supervised --data UNLABELLED", 1, "these images have no classes."),
+            ("RECIPE --option hidden=1", 1, "A mask of 100% leaves 0 of 16 patches to see"),
+            ("RECIPE --out FILE", 1, "cannot be written to: File exists; choose another --out"),
+            ("RECIPE --out BELOW", 1, "cannot be written to: Not a directory; choose another --out"),
+            ("RECIPE --out MADE", 2, "holds a run already (run.state): add --resume"),
+        ],
+    )
+    def test_a_mistake_ends_with_a_line(self, words, code, told, places):
+        given = [places.get(word, word) if word.isupper() else word for word in words.split()]
+        given += [word for name in ("--data", "--out") if name not in given for word in (name, places[name])]
+        said = called(*given, *([] if "--device" in given else ["--device", "cpu"]))
+        assert said.code == code
+        assert "Traceback" not in said.err
+        last = said.err.splitlines()[-1]
+        assert last.startswith("repscope: ") or last.startswith("Error: "), said.err
+        assert told in last
+        assert said.out == ""
+        assert not (places["--out"] / "encoder.safetensors").exists()
+
+    @pytest.mark.usefixtures("unwatched")
+    def test_a_loss_that_is_none_stops_and_the_last_good_state_stays(self, images, recipe_file, tmp_path, monkeypatch):
+        loss = mae.loss
+        steps = []
+
+        def lost(objective, batch):
+            steps.append(batch.rows)
+            return loss(objective, batch) * (float("nan") if len(steps) == 6 else 1)
+
+        words = (recipe_file, "--data", images, "--out", tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(mae, "loss", lost)
+            said = called(*words)
+        assert said.code == 1
+        rows = ", ".join(map(str, steps[-1][:4].tolist()))
+        assert f"The loss is nan at step 5 (images {rows}, ..." in said.err
+        assert "run.state is the last good state" in said.err
+        _, values = checkpoint.read_state(tmp_path / "run.state")
+        assert values["step"] == 5
+        assert all(torch.isfinite(value).all() for value in weights(tmp_path).values())
+        done(*words, "--resume")
+        assert card(tmp_path)["presentations"] == 128
+
+    @pytest.mark.usefixtures("unwatched")
+    def test_a_rate_that_is_too_high_is_told_and_leaves_what_was_good(self, places):
+        said = called(places["WILD"], "--data", places["--data"], "--out", places["--out"])
+        assert said.code == 1
+        assert "ry a smaller rate" in said.err
+        assert "Traceback" not in said.err
+        assert not list(places["--out"].rglob("*.safetensors"))  # the first step was its last good one
+
+    def test_an_encoder_whose_state_has_gone_is_not_written_over(self, again, images, recipe_file):
+        (again / "run.state").unlink()
+        before = (again / "encoder.safetensors").read_bytes()
+        said = called(recipe_file, "--data", images, "--out", again)
+        assert said.code == 2
+        assert "holds a run already (encoder.safetensors)" in said.err
+        assert (again / "encoder.safetensors").read_bytes() == before
+
+    def test_what_can_be_known_is_said_before_anything_is_decoded(
+        self, made, images, recipe_file, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(data, "read", None)
+        assert "holds a run already" in called(recipe_file, "--data", images, "--out", made).err
+        few = parquet_file(tmp_path / "few.parquet", *drawn(5))
+        assert "A batch of 16" in called(recipe_file, "--data", few, "--out", tmp_path / "out").err
+
+    def test_without_pyarrow_folders_work_and_parquet_says_what_to_install(self, images, recipe_file, tmp_path):
+        for place, pixels in enumerate(drawn(16)[0]):
+            (tmp_path / f"{place}.png").write_bytes(png(pixels))
+        with patch.dict(sys.modules, {"pyarrow": None}):
+            said = called(recipe_file, "--data", images, "--out", tmp_path / "out")
+            assert said.code == 1
+            assert "pip install 'repscope[lab]'" in said.err
+            done(recipe_file, "--data", tmp_path, "--out", tmp_path / "out", "--epochs", 0)
