@@ -17,7 +17,11 @@ def planted(effects: dict[str, float], seed: int = 0, photos: int = 30, shape=(4
     x = effects.get("objective", 0) * rng.normal(size=(a, 1, 1, 1)) + effects.get("condition", 0) * rng.normal(
         size=(1, b, 1, 1)
     )
-    x = x + effects.get("both", 0) * rng.normal(size=(a, b, 1, 1)) + effects.get("seed", 0) * rng.normal(size=(*shape, 1))
+    x = (
+        x
+        + effects.get("both", 0) * rng.normal(size=(a, b, 1, 1))
+        + effects.get("seed", 0) * rng.normal(size=(*shape, 1))
+    )
     return x + effects.get("photo", 0) * rng.normal(size=(*shape, photos)) + 5
 
 
@@ -114,7 +118,9 @@ def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1
 
     def encoder(kind: int, condition: int, seed: int) -> Known:
         def see(photo, layer):
-            return smooth(photo, (8, 8), 6, kind) * (1 + kind) + 0.2 * smooth(photo, (8, 8), 6, 100 + seed + 7 * condition + 31 * kind)
+            return smooth(photo, (8, 8), 6, kind) * (1 + kind) + 0.2 * smooth(
+                photo, (8, 8), 6, 100 + seed + 7 * condition + 31 * kind
+            )
 
         return Known(f"{kind}-{condition}-{seed}", see)
 

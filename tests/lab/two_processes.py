@@ -46,9 +46,12 @@ def by_hand() -> dict[str, Any]:
     """gathered: its rows, and the gradients of a loss that differs from process to process."""
     rows, weights = rows_and_weights()
     x = rows[processes.share(8)].clone().requires_grad_()
-    beside = torch.zeros(8, 3, requires_grad=True)  # added to what is gathered: its gradient is its own process's
-    every = processes.gathered(x)
-    ((every + beside) * weights[processes.rank()] + every.square() * weights[processes.rank()]).sum().backward()
+    every, own = processes.gathered(x), weights[processes.rank()]
+    ((every + every.square()) * own).sum().backward()
+    # Added to what is gathered, its gradient is its own process's; made before, it comes after in going back.
+    beside = torch.zeros(8, 3, requires_grad=True)
+    doubled = 2 * beside
+    ((processes.gathered(x.detach().requires_grad_()) + doubled) * own).sum().backward()
     return {"every": every.detach(), "x": x.grad, "beside": beside.grad}
 
 

@@ -18,9 +18,9 @@ from repscope.analyses._pictures import pca_maps, shaped_like, shown
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
-from repscope.errors import RepscopeError, UnfitData, WrongUsage
+from repscope.errors import UnfitData, WrongUsage
 from repscope.images import Photo
-from repscope.report import Block, Gallery, Heatmap, Note, Null, Number, Picture, Report, Table, say, spread
+from repscope.report import Block, Gallery, Heatmap, Note, Null, Number, Picture, Report, Table, say
 from repscope.statistics import permutations
 
 Array = NDArray[np.float64]
@@ -171,9 +171,7 @@ class _Answer:
         values = self._values(name)
         if values is None:
             return None
-        return {
-            o: np.array([run.mean() for c in self.conditions for run in values[o, c]]) for o in self.objectives
-        }
+        return {o: np.array([run.mean() for c in self.conditions for run in values[o, c]]) for o in self.objectives}
 
     def _shares(self) -> Table:
         labels = {"objective": "objective", "condition": self._varied, "both": f"objective x {self._varied}"}
@@ -264,7 +262,11 @@ class _Answer:
             "Each claim asked of runs that share backbone, data and budget. It survives where its objective is ahead "
             "of every other by more than the interval over runs; it does not where another is ahead of it so."
         )
-        return [Table("What was claimed, under control", ("claim", "objective", "verdict", "difference"), tuple(rows), caption)]
+        return [
+            Table(
+                "What was claimed, under control", ("claim", "objective", "verdict", "difference"), tuple(rows), caption
+            )
+        ]
 
     def _alike(self) -> Heatmap:
         groups = [run.objective for run in self.runs]
@@ -273,7 +275,9 @@ class _Answer:
             tuple(self._cka(*(found[one, two] if (one, two) in found else found[two, one])) for two in self.objectives)
             for one in self.objectives
         )
-        caption = "Mean over photos and pairs of runs; on the diagonal, different runs of one objective. Interval over runs."
+        caption = (
+            "Mean over photos and pairs of runs; on the diagonal, different runs of one objective. Interval over runs."
+        )
         return Heatmap("Debiased CKA of patches", self.objectives, self.objectives, cells, (0.0, 1.0), caption)
 
     def _cka(self, value: float, interval: tuple[float, float]) -> Number:
@@ -284,7 +288,10 @@ class _Answer:
         rows = []
         for reading in self.seen.readings:
             means = self._means(reading.name)
-            cells = [self._over_runs(reading, means[o]) if means else Number("", None, reason="undefined for some run") for o in self.objectives]
+            cells = [
+                self._over_runs(reading, means[o]) if means else Number("", None, reason="undefined for some run")
+                for o in self.objectives
+            ]
             rows.append((reading.title, *cells))
         caption = "Mean over runs of each run's mean over photos; 95 % t interval over runs."
         return Table("Readings by objective", ("reading", *self.objectives), tuple(rows), caption)
@@ -322,5 +329,7 @@ class _Answer:
             cells = [number(reading, self.seen.values[first + k][reading.name], (256, 192)) for k in range(len(others))]
             rows.append((reading.title, *cells))
         names = tuple(encoder.contract.name for encoder in others)
-        caption = "One run each: their intervals are over photos, and a difference between two of them may be the seed's."
+        caption = (
+            "One run each: their intervals are over photos, and a difference between two of them may be the seed's."
+        )
         return [Table("Other encoders on the same photos", ("reading", *names), tuple(rows), caption)]

@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from repscope.errors import WrongUsage
-from repscope.lab.pretrain import Request, pretrain
+from repscope.lab.pretrain import pretrain
+from repscope.lab.request import Request
 
 DISTILLED = "distill"
 """Learns from the other objectives' encoders of the same half and seed, and so comes last."""

@@ -39,14 +39,19 @@ def pretrain(request: Request, listener: Listener | None = None) -> Path:
         told = listener if listener is not None and processes.rank() == 0 else Silent()
         _ready(out, request.resume)
         splits = data.found(request.data)
-        train.steps_of(plan, len(splits.train))  # refuses a batch that is too large before anything is decoded
+        train.steps_of(
+            plan, len(splits.train) // (request.part or (0, 1))[1]
+        )  # refuses a batch that is too large before anything is decoded
         images, validation = (_read(splits, plan, split, threads, told) for split in ("train", "validation"))
         if images is None:
             raise NoImages(f"There is no image to train on in {splits.train}.")
+        if request.part is not None:
+            images = images.part(*request.part)
         objective = _built(kind, plan, images).to(where)
         trained = _trained(objective, plan, images, validation, out, request.resume, told)
         if processes.rank() == 0:
-            Outcome(plan, objective, trained, splits.name, images, validation).write(out, told)
+            judged = validation if request.judged else None
+            Outcome(plan, objective, trained, splits.name, images, judged).write(out, told)
     return out
 
 

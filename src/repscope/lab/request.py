@@ -24,6 +24,8 @@ class Request:
         options: Of the objective, over those of the recipe.
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: Of this process.
+        part: Which of how many equal parts of the training images, from 0; all where not given.
+        judged: Whether to measure k-NN accuracy in the end, where there are labels.
     """
 
     recipe: str
@@ -36,6 +38,8 @@ class Request:
     options: Mapping[str, Any] | None = None
     device: str = "auto"
     threads: int | None = None
+    part: tuple[int, int] | None = None
+    judged: bool = True
 
 
 def planned(request: Request) -> tuple[Recipe, type[Objective]]:

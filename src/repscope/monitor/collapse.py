@@ -85,7 +85,7 @@ def _by(rule: Rule, points: Sequence[Point]) -> Collapse | None:
     was = max(first, default=0.0)
     edge = max(rule.share * rule.size(was), rule.least) if first else rule.least
     fallen: list[tuple[int, float]] = []
-    for step, readings in points:
+    for step, readings in reversed(points):
         value = readings.get(rule.reading)
         if value is None or rule.size(value) > edge or (value == was and value > rule.least):
             break

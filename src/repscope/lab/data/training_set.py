@@ -59,5 +59,10 @@ class TrainingSet:
             return self
         return self._at(torch.arange(count) * len(self) // count)
 
+    def part(self, place: int, of: int) -> "TrainingSet":
+        """One of so many equal parts, from 0, into which the images are dealt at random, the same each time."""
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
+        return self._at(order[place * len(self) // of : (place + 1) * len(self) // of].sort().values)
+
     def _at(self, places: Int[Tensor, " k"]) -> "TrainingSet":
         return TrainingSet(self.pixels[places], self.labels[places])
