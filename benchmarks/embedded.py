@@ -82,7 +82,7 @@ def _told(value: float, ends: tuple[float, float]) -> str:
     return f"{value:.1%} ({ends[0]:.1%} to {ends[1]:.1%})"
 
 
-def pixels_row(sets: Sets, cifar: TrainingSet) -> str:
+def pixels_row(cifar: TrainingSet) -> str:
     """The images themselves, as 32 x 32 x 3 numbers."""
     x = cifar.pixels.flatten(1).float()
     raw, centred = precision_at(x, cifar.labels), precision_at(x - x.mean(0), cifar.labels)
@@ -111,7 +111,7 @@ def main() -> None:
         read(options.tiny_imagenet, "val", SIZE),
     )
     print(HEAD)
-    print(pixels_row(sets, read(options.cifar10, "test", 32, QUERIES)), flush=True)
+    print(pixels_row(read(options.cifar10, "test", 32, QUERIES)), flush=True)
     for name in options.encoders.split(","):
         print(row(name, sets), flush=True)
 

@@ -13,7 +13,7 @@ from repscope.report import Heatmap, Note, Table
 
 def planted(effects: dict[str, float], seed: int = 0, photos: int = 30, shape=(4, 2, 3)) -> np.ndarray:
     """Values of runs with standard normal effects of these deviations, photos with noise of their own."""
-    rng, (a, b, s) = np.random.default_rng(seed), shape
+    rng, (a, b, _) = np.random.default_rng(seed), shape
     x = effects.get("objective", 0) * rng.normal(size=(a, 1, 1, 1)) + effects.get("condition", 0) * rng.normal(
         size=(1, b, 1, 1)
     )

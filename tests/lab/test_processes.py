@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,14 +25,20 @@ def folder(tmp_path_factory) -> Path:
     folder, script = tmp_path_factory.mktemp("two"), Path(__file__).with_name("two_processes.py")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     path = os.pathsep.join([str(script.parent), *sys.path])
-    done = subprocess.run(
+    alive = subprocess.Popen(
         [*command, str(folder)],
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    try:
+        _, told = alive.communicate(timeout=240)
+    finally:
+        if alive.poll() is None:  # one waits for the other: neither may outlive the test
+            os.killpg(alive.pid, signal.SIGKILL)
+    assert alive.returncode == 0, told[-3000:]
     return folder
 
 

@@ -108,6 +108,17 @@ def test_the_model_and_all_chance_are_left_as_they_were(held, model):
     assert model.drop.training
 
 
+def test_a_module_looks_in_evaluation_mode_and_a_function_as_it_is(held, model):
+    modes = []
+    model.drop.register_forward_hook(lambda module, *_: modes.append(module.training))
+    model.train()
+    before = model.norm.running_mean.clone()
+    Monitor(held)(model, 0)
+    assert (model.norm.running_mean == before).all()
+    Monitor(held)(lambda x: model(x), 0)
+    assert modes == [False, True]
+
+
 def test_the_model_is_left_as_it_was_where_it_fails(held, model):
     def fails(x: Tensor) -> Tensor:
         raise KeyError("mine")

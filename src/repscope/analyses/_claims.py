@@ -92,7 +92,7 @@ def welch(x: Float[Array, " n"], y: Float[Array, " m"], level: float = LEVEL) ->
 def between(
     alike: Float[Array, "runs runs"], groups: Sequence[str], count: int = 2000, seed: int = 0
 ) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
-    """Mean similarity of two groups' runs, and its bootstrap interval over runs; of a group with itself, different runs.
+    """Mean similarity of two groups' runs, and its bootstrap interval over runs.
 
     Runs are drawn with replacement within each group; a run is never compared with itself.
     """

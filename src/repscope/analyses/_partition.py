@@ -12,7 +12,7 @@ from repscope.statistics import permutations
 from repscope.statistics.interval import DRAWS, LEVEL
 
 Array = NDArray[np.float64]
-SOURCES = ("objective", "condition", "both", "seed")
+SOURCES: tuple[str, ...] = ("objective", "condition", "both", "seed")
 SHUFFLES = 999
 
 
@@ -45,7 +45,7 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
     >>> round(partition(x).shares["objective"], 6)
     1.0
     """
-    a, b, s, photos = values.shape
+    a, _, s, photos = values.shape
     if a < 2 or s < 2:
         raise UnfitData(f"A partition wants two objectives and two seeds or more; got {a} and {s}.")
     means = values.mean(-1)

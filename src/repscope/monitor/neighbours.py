@@ -97,7 +97,7 @@ def left_out(
     """
     if len(rows) <= k:
         raise UnfitData(f"{k} neighbours beside each row want {k + 1} rows or more; got {len(rows)}.")
-    unit = normalize(rows, dim=1)
+    unit = normalize(rows - rows.mean(0), dim=1)
     cosine = (unit @ unit.T).fill_diagonal_(-torch.inf)
     named = _named(cosine, labels, int(labels.max()) + 1, k, temperature)
     return Votes(int((named == labels).sum()), len(rows), len(rows) - 1, len(labels.unique()), k)

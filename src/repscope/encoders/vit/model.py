@@ -189,7 +189,7 @@ class ViT(nn.Module):
             return self(pixels)[0]
         rotary = self.rotary(pixels)
         if rotary is not None:
-            rotary = tuple(table[keep][:, None] for table in rotary)  # type: ignore[assignment]
+            rotary = rotary[0][keep][:, None], rotary[1][keep][:, None]
         return self.through(gather(self.embed(pixels), keep), rotary)
 
     def through(
