@@ -28,10 +28,10 @@ def tensors(of: Any) -> Iterator[torch.Tensor]:
 class OneDevice(TorchFunctionMode):
     """No operation takes tensors of two devices; single numbers may lie anywhere, as on a real accelerator."""
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):  # noqa: ARG002
+    def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         devices = {x.device.type for x in tensors((*args, *kwargs.values())) if x.ndim}
-        if len(devices) > 1:
+        if len(devices) > 1 and func is not torch.Tensor.to:
             raise RuntimeError(f"{getattr(func, '__name__', func)} of tensors on {' and '.join(sorted(devices))}")
         return func(*args, **kwargs)
 
