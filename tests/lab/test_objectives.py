@@ -38,7 +38,9 @@ def test_the_catalogue_has_one_file_each():
 @EVERY
 def test_the_loss_falls_in_twenty_steps(recipe, stripes, name):
     """On the batches it trained on, the same views and masks before and after."""
-    plan = replace(recipe, epochs=10, batch=32, rate=RATES.get(name, 5e-3), crop=(0.5, 1.0), precision="float32", snapshots=0)
+    plan = replace(
+        recipe, epochs=10, batch=32, rate=RATES.get(name, 5e-3), crop=(0.5, 1.0), precision="float32", snapshots=0
+    )
     objective = made(name, plan)
     run = train.Run(objective, plan, stripes, Path("unwritten"))
     if name == "dino":  # its centre begins where it would arrive; until then every image has one name
