@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import typer
 from manual import PAGES, ROOT, examples
 
 from repscope import cli, load
@@ -21,7 +22,17 @@ TOLD = [
     for block in examples(page, "sh")
     for line in block.splitlines()
 ]
-ASKED = [pytest.param(line, id=f"{page.stem}: {line}") for page, line in TOLD if line.startswith("repscope ")]
+COMMANDS = [(page, line) for page, line in TOLD if line.startswith("repscope ")]
+TRAINING = ("pretrain", "experiment")
+"""Take hours on images that are not there: tests/lab runs them on small ones."""
+ASKED = [pytest.param(line, id=f"{page.stem}: {line}") for page, line in COMMANDS if line.split()[1] not in TRAINING]
+TRAINED = [
+    line.partition(" \\")[0]
+    for page in PAGES
+    for block in examples(page, "sh")
+    for line in block.splitlines()
+    if line.split()[:1] == ["repscope"] and line.split()[1] in TRAINING
+]
 PYTHON = [page for page in PAGES if page.name not in ("CONTRIBUTING.md", "lab.md") and examples(page, "python")]
 
 
@@ -48,6 +59,14 @@ def test_a_command_of_the_manual_runs(line, desk, monkeypatch, capfd):
         assert (desk / words[words.index("-o") + 1] / "manifest.json").is_file()
 
 
+@pytest.mark.parametrize("line", TRAINED)
+def test_a_command_that_trains_is_spelt_as_it_is(line):
+    _, name, *words = shlex.split(line)
+    command = typer.main.get_command(cli.app).commands[name]  # type: ignore[attr-defined]
+    with command.make_context(name, [*words, *([] if "--data" in words else ["--data", "."])]) as context:
+        assert context.params["recipe"] in ("tiny-imagenet", "cifar10-ijepa", "objectives")
+
+
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
 @pytest.mark.usefixtures("desk")
 def test_python_of_the_manual_runs(page):
@@ -62,9 +81,12 @@ def test_the_readme_has_commands_and_python():
     assert readme in PYTHON
     assert {line.split()[1] for page, line in TOLD if page == readme and line.startswith("repscope ")} == {
         "compare",
+        "drift",
+        "experiment",
         "inspect",
         "metrics",
         "models",
+        "pretrain",
         "schema",
     }
 

@@ -23,10 +23,10 @@ class Said:
     err: str
 
 
-def called(*words: object) -> Said:
-    """`repscope pretrain` with these words."""
+def called(*words: object, command: str = "pretrain") -> Said:
+    """`repscope pretrain`, or another command, with these words."""
     out, err, code = io.StringIO(), io.StringIO(), 0
-    argv = ["repscope", "pretrain", *map(str, words)]
+    argv = ["repscope", command, *map(str, words)]
     with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main()

@@ -89,7 +89,7 @@ class _Seen:
         self.values: list[dict[str, list[Value]]] = [{r.name: [] for r in self.readings} for _ in study.encoders]
         self.alike: list[Array] = []
         self.pictured: tuple[Photo, list[View]] | None = None
-        self.shape = (0, 0, 0)
+        self.shapes: list[tuple[int, int]] = []
 
     def take(self, photo: Photo, views: list[View]) -> None:
         rows = [metrics.Rows(view.patches) for view in views]
@@ -103,7 +103,7 @@ class _Seen:
                 found[i, j] = found[j, i] = cka.of(rows[i], rows[j])
         self.alike.append(found)
         self.pictured = self.pictured or (photo, views)
-        self.shape = views[0].patches.shape
+        self.shapes = [(len(each), each.width) for each in rows]
 
     def of(self, name: str, encoder: int) -> Float[Array, " photos"] | None:
         """A reading of one encoder, photo by photo; None where some photo has none."""
@@ -326,7 +326,10 @@ class _Answer:
             return []
         rows = []
         for reading in self.seen.readings:
-            cells = [number(reading, self.seen.values[first + k][reading.name], (256, 192)) for k in range(len(others))]
+            cells = [
+                number(reading, self.seen.values[first + k][reading.name], self.seen.shapes[first + k])
+                for k in range(len(others))
+            ]
             rows.append((reading.title, *cells))
         names = tuple(encoder.contract.name for encoder in others)
         caption = (

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from repscope.cli import compare, drift, inspect, metrics, models, pretrain, schema
+from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -25,6 +25,7 @@ for command in (
     models.models,
     metrics.metrics,
     pretrain.pretrain,
+    experiment.experiment,
     schema.schema,
 ):
     app.command()(command)

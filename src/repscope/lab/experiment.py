@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repscope.errors import WrongUsage
 from repscope.lab.pretrain import pretrain
-from repscope.lab.request import Request
+from repscope.lab.request import Request, planned
 
 DISTILLED = "distill"
 """Learns from the other objectives' encoders of the same half and seed, and so comes last."""
@@ -56,7 +56,7 @@ class Cell:
     """One run of a plan.
 
     Attributes:
-        part: Which part of the data, from 0.
+        part: Which part of the data, from 1.
         folder: Of the run.
     """
 
@@ -73,8 +73,8 @@ def cells(plan: Plan) -> list[Cell]:
     """All runs of a plan, those that learn from others last."""
     ordered = sorted(plan.objectives, key=lambda name: name == DISTILLED)
     return [
-        Cell(objective, part, seed, plan.out / objective / f"part-{part}" / f"seed-{seed}")
-        for objective, part, seed in product(ordered, range(plan.parts), range(plan.seeds))
+        Cell(objective, part, seed, plan.out / f"{objective}-part-{part}-seed-{seed}")
+        for objective, part, seed in product(ordered, range(1, plan.parts + 1), range(plan.seeds))
     ]
 
 
@@ -95,7 +95,7 @@ def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
         resume=True,
         options={"teachers": teachers} if cell.objective == DISTILLED else None,
         threads=threads,
-        part=(cell.part, plan.parts) if plan.parts > 1 else None,
+        part=(cell.part - 1, plan.parts) if plan.parts > 1 else None,
         judged=False,
     )
 
@@ -106,6 +106,8 @@ def experiment(plan: Plan, workers: int = 1, say: Callable[[str], None] = lambda
     Raises the RepscopeError of the first run that fails; runs that are under way end first.
     """
     asked = cells(plan)
+    for cell in asked:
+        planned(request(plan, cell))  # refuses what it does not know before anything is trained
     waves = [[c for c in asked if c.objective != DISTILLED], [c for c in asked if c.objective == DISTILLED]]
     done = 0
     for wave in waves:

@@ -39,19 +39,19 @@ def pretrain(request: Request, listener: Listener | None = None) -> Path:
         told = listener if listener is not None and processes.rank() == 0 else Silent()
         _ready(out, request.resume)
         splits = data.found(request.data)
-        train.steps_of(
-            plan, len(splits.train) // (request.part or (0, 1))[1]
-        )  # refuses a batch that is too large before anything is decoded
+        # refuses a batch that is too large before anything is decoded
+        train.steps_of(plan, len(splits.train) // (request.part or (0, 1))[1])
         images, validation = (_read(splits, plan, split, threads, told) for split in ("train", "validation"))
         if images is None:
             raise NoImages(f"There is no image to train on in {splits.train}.")
+        name = splits.name
         if request.part is not None:
-            images = images.part(*request.part)
+            images, name = images.part(*request.part), f"{name} (part {request.part[0] + 1} of {request.part[1]})"
         objective = _built(kind, plan, images).to(where)
         trained = _trained(objective, plan, images, validation, out, request.resume, told)
         if processes.rank() == 0:
             judged = validation if request.judged else None
-            Outcome(plan, objective, trained, splits.name, images, judged).write(out, told)
+            Outcome(plan, objective, trained, name, images, judged).write(out, told)
     return out
 
 

@@ -1,0 +1,119 @@
+"""experiment: every cell of a plan trained once, alike but for what it is told to differ in; and the command."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_run import called, card, same, weights
+from small_run import RECIPE
+
+from repscope.errors import UnknownName, WrongUsage
+from repscope.lab.experiment import Plan, cells, experiment, request
+from repscope.lab.request import planned
+
+
+@pytest.fixture
+def plan(recipe_file: Path, images: Path, tmp_path: Path) -> Plan:
+    return Plan(str(recipe_file), images, tmp_path / "runs", ("distill", "mae", "supervised"), seeds=2, parts=2)
+
+
+def test_a_plan_has_every_cell_once_and_learners_from_others_last(plan):
+    found = cells(plan)
+    assert len({(c.objective, c.part, c.seed) for c in found}) == len({c.folder for c in found}) == 3 * 2 * 2
+    assert [c.objective for c in found[-4:]] == ["distill"] * 4
+    assert {c.part for c in found} == {1, 2}
+
+
+def test_cells_differ_in_objective_part_and_seed_alone(plan):
+    plans = {cell: planned(request(plan, cell))[0] for cell in cells(plan)}
+    for cell, recipe in plans.items():
+        assert (recipe.objective, recipe.seed) == (cell.objective, cell.seed)
+        told = recipe.to_dict() | {"objective": "", "seed": 0, "options": {}}
+        assert told == next(iter(plans.values())).to_dict() | {"objective": "", "seed": 0, "options": {}}
+        assert request(plan, cell).part == (cell.part - 1, 2)
+
+
+def test_distill_learns_from_the_others_of_its_part_and_seed(plan):
+    for cell in cells(plan)[-4:]:
+        teachers = request(plan, cell).options["teachers"]
+        assert sorted(Path(t).name for t in teachers) == [
+            f"{name}-part-{cell.part}-seed-{cell.seed}" for name in ("mae", "supervised")
+        ]
+
+
+def test_a_plan_is_trained_and_a_second_call_changes_nothing(plan):
+    told: list[str] = []
+    found = experiment(plan, say=told.append)
+    assert told[-1] == "12 of 12 runs: distill, part 2, seed 1"
+    cards = {str(cell): card(cell.folder) for cell in found}
+    assert {c["images"] for c in cards.values()} == {32}
+    assert {c["presentations"] for c in cards.values()} == {64}
+    assert cards["mae, part 2, seed 0"]["data"] == "stripes (part 2 of 2)"
+    assert cards["distill, part 1, seed 1"]["teachers"] == ["mae-part-1-seed-1", "supervised-part-1-seed-1"]
+    first = {cell: weights(cell.folder) for cell in found}
+    experiment(plan, say=told.append)
+    for cell, held in first.items():
+        assert card(cell.folder) == cards[str(cell)]
+        assert all(bool((value == held[name]).all()) for name, value in weights(cell.folder).items())
+    runs = {name: plan.out / f"mae-part-{name}" for name in ("1-seed-0", "2-seed-0", "1-seed-1")}
+    assert not same(runs["1-seed-0"], runs["2-seed-0"])
+    assert not same(runs["1-seed-0"], runs["1-seed-1"])
+
+
+def test_workers_train_the_same(plan, tmp_path):
+    from dataclasses import replace
+
+    few = replace(plan, objectives=("mae", "supervised"), parts=1, epochs=1)
+    beside = replace(few, out=tmp_path / "beside")
+    for one, other in zip(experiment(few), experiment(beside, workers=2), strict=True):
+        there = weights(other.folder)
+        for name, value in weights(one.folder).items():
+            assert there[name].allclose(value, atol=2e-3), name  # threads differ: rounding of float16 files
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"objectives": ("mae",)}, "two objectives and two seeds or more; got 1 and 2"),
+        ({"seeds": 1}, "got 3 and 1"),
+        ({"objectives": ("mae", "mae")}, "Name each objective once"),
+        ({"parts": 0}, "1 part or more; got 0"),
+    ],
+)
+def test_what_no_comparison_can_be_made_of(plan, changed, said):
+    values = {name: getattr(plan, name) for name in ("recipe", "data", "out", "objectives", "seeds", "parts")}
+    with pytest.raises(WrongUsage, match=said):
+        Plan(**values | changed)
+
+
+def test_an_objective_that_is_none_is_told_before_anything_is_trained(plan):
+    from dataclasses import replace
+
+    with pytest.raises(UnknownName, match="maee"):
+        experiment(replace(plan, objectives=("supervised", "maee")))
+    assert not plan.out.exists()
+
+
+def test_the_command_trains_and_reports(images, recipe_file, tmp_path):
+    words = ["--data", images, "--objectives", "mae,supervised", "--seeds", 2, "--epochs", 1, "--beside", "tiny-random"]
+    out = tmp_path / "report"
+    said = called(recipe_file, *words, "--out", tmp_path / "runs", "-o", out, "--format", "json", command="experiment")
+    assert said.code == 0, said.err
+    assert "8 of 8 runs: " in said.err
+    report = json.loads((out / "report.json").read_text())
+    assert report["title"].startswith("8 runs: mae, supervised; 2 seeds, 2 conditions (part 1, part 2)")
+    assert len(report["provenance"]["options"]["runs"]) == 8
+
+
+def test_the_command_tells_a_mistake_in_one_line(images, tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE)
+    for words, code, told in (
+        (["--seeds", 1], 2, "two seeds or more"),
+        (["--objectives", "mae,nothing"], 2, "nothing"),
+        (["--photos", tmp_path / "none.jpg"], 1, "none.jpg"),
+    ):
+        said = called(path, "--data", images, *words, "--out", tmp_path / "runs", command="experiment")
+        assert (said.code, "Traceback" in said.err) == (code, False)
+        assert told in said.err
+        assert not (tmp_path / "runs").exists()
