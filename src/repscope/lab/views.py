@@ -108,14 +108,14 @@ def _grey(images: Images) -> Float[Tensor, "B 1 S S"]:
 
 
 def _some(images: Images, chance: Chance, share: float, change: Callable[[Images], Images]) -> Images:
-    """The images, this share of them changed."""
-    chosen = chance.coins(share).to(images.device)[:, None, None, None]
-    return torch.where(chosen > 0, change(images), images)
+    """The images, this share of them changed; the others cost nothing."""
+    chosen = chance.coins(share).nonzero()[:, 0].to(images.device)
+    return images.index_copy(0, chosen, change(images[chosen])) if len(chosen) else images
 
 
 def greyed(images: Images, chance: Chance, share: float = 0.2) -> Images:
     """Some images without their colour."""
-    return _some(images, chance, share, lambda x: _grey(x).expand_as(x))
+    return _some(images, chance, share, lambda x: _grey(x).expand(-1, 3, -1, -1))
 
 
 def blurred(images: Images, chance: Chance, share: float = 0.5, sigma: float = 1.0) -> Images:
