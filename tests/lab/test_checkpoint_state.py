@@ -126,11 +126,11 @@ class TestWriting:
         assert [path.name for path in file.parent.iterdir()] == ["run.state"]
 
     def test_a_disk_that_fills_midway_leaves_the_state_before(self, file, monkeypatch):
-        def half(tensors, path, metadata):
-            Path(path).write_bytes(b"half of it")
+        def half(path, data):
+            path.write_text("half of it")
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-        monkeypatch.setattr(safetensors.torch, "save_file", half)
+        monkeypatch.setattr(Path, "write_bytes", half)
         with pytest.raises(
             Unwritable, match=r"run\.state could not be written: .*No space left.*; the one before it is"
         ):
@@ -156,12 +156,12 @@ class TestWriting:
         class Killed(BaseException):
             pass
 
-        def half(tensors, path, metadata):
-            Path(path).write_bytes(b"half of it")
+        def half(path, data):
+            path.write_text("half of it")
             raise Killed
 
         with monkeypatch.context() as patched:
-            patched.setattr(safetensors.torch, "save_file", half)
+            patched.setattr(Path, "write_bytes", half)
             with pytest.raises(Killed):
                 checkpoint.write_state(file, HELD, SAID | {"step": 8})
         assert checkpoint.read_state(file)[1]["step"] == 7
@@ -176,6 +176,10 @@ class TestWriting:
             checkpoint.write_state(tmp_path / "taken" / "run.state", HELD, SAID)
         assert "is kept" not in str(error.value)
         assert (tmp_path / "taken").read_text() == "a file"
+
+    def test_others_may_read_it_as_any_file(self, file):
+        (plain := file.with_name("plain")).touch()
+        assert file.stat().st_mode == plain.stat().st_mode
 
     def test_folders_on_the_way_are_made(self, tmp_path):
         checkpoint.write_state(tmp_path / "a" / "b" / "run.state", HELD, SAID)

@@ -91,23 +91,21 @@ def unfit(path: Path, reason: object) -> UnfitCheckpoint:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     with aside(path) as part:
-        save_file(tensors, part, metadata)
+        part.write_bytes(save(tensors, metadata))  # not save_file: nobody else could read what it makes
 
 
 @contextmanager
 def aside(path: Path) -> "Iterator[Path]":
     """A file to write in place of `path`, which takes its place once it is whole; raises Unwritable."""
-    from safetensors import SafetensorError
-
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         with suppress(OSError):  # where no file can be made, none can be removed
             part.unlink()
         kept = "; the one before it is kept" if path.exists() else ""
