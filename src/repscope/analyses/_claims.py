@@ -47,10 +47,13 @@ CLAIMS = (
 def judged(claim: Claim, values: Mapping[str, Float[Array, " runs"]]) -> tuple[Verdict, str, Number] | None:
     """Verdict, the objective it was closest to (or lost to), and the difference from it with its interval.
 
-    Welch's t interval of the difference of means over runs, 95 %. The claim survives where the
-    difference from every other objective is above 0; it does not where some other objective's
-    interval, at a level divided by their number, lies wholly on the other side. None where the
-    objective was not trained, or nothing else was.
+    The t interval of the mean difference between runs of one condition and seed, 95 %. The claim
+    survives where the interval of every difference is above 0; it does not where that from some
+    other objective, at a level divided by their number, lies wholly on the other side. None where
+    the objective was not trained, or nothing else was.
+
+    Args:
+        values: Of each objective's runs, in one order of condition and seed.
     """
     others = [name for name in values if name != claim.objective]
     if claim.objective not in values or not others:
@@ -59,34 +62,31 @@ def judged(claim: Claim, values: Mapping[str, Float[Array, " runs"]]) -> tuple[V
     mine = values[claim.objective]
     gaps = {name: sign * (mine.mean() - values[name].mean()) for name in others}
     closest = min(gaps, key=lambda name: gaps[name])
-    value, low, high = welch(mine, values[closest])
-    survives = all(min(sign * end for end in welch(mine, values[name])[1:]) > 0 for name in others)
+    value, low, high = paired(mine, values[closest])
+    survives = all(min(sign * end for end in paired(mine, values[name])[1:]) > 0 for name in others)
     strict = LEVEL + (1 - LEVEL) * (1 - 1 / len(others))
-    lost = any(max(sign * end for end in welch(mine, values[name], strict)[1:]) < 0 for name in others)
+    lost = any(max(sign * end for end in paired(mine, values[name], strict)[1:]) < 0 for name in others)
     verdict: Verdict = "survives" if survives else "does not" if lost else "cannot be told"
-    runs = len(mine) + len(values[closest])
-    return verdict, closest, Number("difference", value, (low, high), n=runs, of="runs", definition=DEFINITION)
+    return verdict, closest, Number("difference", value, (low, high), n=len(mine), of="pairs", definition=DEFINITION)
 
 
-DEFINITION = "Mean over one objective's runs less the mean over the other's; Welch's t interval, 95 %."
+DEFINITION = (
+    "Mean difference between runs of the two objectives on one part with one seed; t interval over pairs, 95 %."
+)
 
 
-def welch(x: Float[Array, " n"], y: Float[Array, " m"], level: float = LEVEL) -> tuple[float, float, float]:
-    """Difference of means and its t interval without equal variances (Welch, 1947).
+def paired(x: Float[Array, " n"], y: Float[Array, " n"], level: float = LEVEL) -> tuple[float, float, float]:
+    """Mean difference of pairs and its t interval (Student, 1908).
 
-    >>> value, low, high = welch(np.array([3.0, 4, 5]), np.array([0.0, 1, 2]))
-    >>> value, round(low, 2), round(high, 2)
-    (3.0, 0.73, 5.27)
+    >>> value, low, high = paired(np.array([3.0, 4, 5]), np.array([0.0, 1, 3]))
+    >>> round(value, 2), round(low, 2), round(high, 2)
+    (2.67, 1.23, 4.1)
     """
     from scipy.stats import t
 
-    gap = float(x.mean() - y.mean())
-    one, two = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
-    if one + two == 0:
-        return gap, gap, gap
-    freedom = (one + two) ** 2 / (one**2 / (len(x) - 1) + two**2 / (len(y) - 1))
-    half = float(t.ppf((1 + level) / 2, freedom) * np.sqrt(one + two))
-    return gap, gap - half, gap + half
+    gaps = x - y
+    half = float(t.ppf((1 + level) / 2, len(gaps) - 1) * gaps.std(ddof=1) / np.sqrt(len(gaps)))
+    return float(gaps.mean()), float(gaps.mean() - half), float(gaps.mean() + half)
 
 
 def between(

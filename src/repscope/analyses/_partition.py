@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitData
@@ -24,7 +24,7 @@ class Partition:
         shares: By source: `objective`, `condition`, `both` (how differently conditions act on
             objectives) and `seed` (what runs alike in both still differ by).
         intervals: Of each share, over photos: 95 %, runs as they are.
-        null: Of the objective's share, where runs are dealt to objectives at random.
+        null: Of the objective's share: runs of one condition and seed dealt to objectives at random.
     """
 
     shares: dict[str, float]
@@ -36,10 +36,11 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
     """The variance of runs' means over photos, by objective (a), condition (b) and seed (s).
 
     Sums of squares of a balanced design: SS = b s sum (m_a - m)^2 + a s sum (m_b - m)^2 +
-    s sum (m_ab - m_a - m_b + m)^2 + sum (x - m_ab)^2, each over their sum. The seeds' share would
-    not be 0 without any cause, nor the objective's: with nothing to find it is expected at
-    (a - 1) / (a b s - 1), which the null shows. Raises UnfitData for fewer than two objectives or
-    seeds, and where all runs are alike.
+    s sum (m_ab - m_a - m_b + m)^2 + sum (x - m_ab)^2, each over their sum. Runs of one condition and
+    seed share images, initialisation and order, so the null deals objectives among these alone.
+    With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s) times
+    the sum of those blocks' variances over the whole sum: the null's `chance`. Raises UnfitData for
+    fewer than two objectives or seeds, and where all runs are alike.
 
     >>> x = np.zeros((3, 1, 2, 1)); x[0] = 1
     >>> round(partition(x).shares["objective"], 6)
@@ -76,14 +77,15 @@ def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
 
 
 def _null(means: Float[Array, "a b s"], share: float, seed: int) -> Null:
-    """Runs of one condition dealt to objectives at random, condition by condition."""
     a, b, s = means.shape
-    generator = np.random.default_rng(seed)
-    dealt = np.empty((SHUFFLES, a, b, s))
-    for k in range(b):
-        orders = permutations(a * s, SHUFFLES, int(generator.integers(1 << 31)))
-        dealt[:, :, k] = means[:, k].reshape(-1)[orders].reshape(SHUFFLES, a, s)
-    draws = _shares(dealt)[:, 0]
+    draws = _shares(np.take_along_axis(means[None], dealt(a, (b, s), seed), axis=1))[:, 0]
     edge = float(np.quantile(draws, 0.95))
     p = float((1 + (draws >= share - 1e-12).sum()) / (1 + SHUFFLES))
-    return Null("shuffled objectives", float(draws.mean()), edge, p, SHUFFLES, chance=(a - 1) / (a * b * s - 1))
+    expected = (a - 1) / (b * s) * means.var(0, ddof=1).sum() / np.square(means - means.mean()).sum()
+    return Null("shuffled objectives", float(draws.mean()), edge, p, SHUFFLES, chance=float(expected))
+
+
+def dealt(a: int, blocks: tuple[int, int], seed: int = 0) -> Int[NDArray[np.intp], "R a b s"]:
+    """Which objective's run each takes the place of, drawn for every condition and seed by itself."""
+    orders = permutations(a, SHUFFLES * blocks[0] * blocks[1], seed)
+    return np.moveaxis(orders.reshape(SHUFFLES, *blocks, a), -1, 1)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._claims import CLAIMS, Claim, between, judged
 from repscope.analyses._numbers import Value, number, read
-from repscope.analyses._partition import SOURCES, Partition, partition
+from repscope.analyses._partition import SOURCES, Partition, dealt, partition
 from repscope.analyses._pictures import pca_maps, shaped_like, shown
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
@@ -21,10 +22,8 @@ from repscope.encoders import Encoder
 from repscope.errors import UnfitData, WrongUsage
 from repscope.images import Photo
 from repscope.report import Block, Gallery, Heatmap, Note, Null, Number, Picture, Report, Table, say
-from repscope.statistics import permutations
 
 Array = NDArray[np.float64]
-SHUFFLES = 999
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,14 @@ def objectives(
 
     Args:
         images: Photos on which all are read; none of them trained on.
-        runs: As many seeds for every objective under every condition.
+        runs: One for every objective under every condition with every seed; seeds pair them.
         beside: Other encoders, read along without seeds.
         claims: Which objective is said to be at the end of which reading.
 
     Raises WrongUsage for runs that do not fill such a design.
     """
     design = _design(runs)
+    runs = sorted(runs, key=lambda r: (design[0].index(r.objective), design[1].index(r.condition), r.seed))
     study = Study.of(images, [*(run.encoder for run in runs), *beside], progress=progress)
     seen = _Seen(study, len(runs))
     for photo, views in study.look():
@@ -68,17 +68,22 @@ def objectives(
 
 
 def _design(runs: Sequence[Run]) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    """Objectives, conditions and the number of seeds; raises WrongUsage where some runs are missing."""
+    """Objectives, conditions and the number of seeds; raises WrongUsage where they are not crossed."""
     names, conditions = (tuple(dict.fromkeys(getattr(r, kind) for r in runs)) for kind in ("objective", "condition"))
-    counts = Counter((run.objective, run.condition) for run in runs)
-    seeds = max(counts.values(), default=0)
-    gaps = [f"{o} on {c}: {counts[o, c]}" for o in names for c in conditions if counts[o, c] != seeds]
-    if len(names) < 2 or seeds < 2 or gaps:
-        got = f"{len(names)} objectives, {seeds} seeds" + (f"; of {seeds} runs each, {', '.join(gaps)}" if gaps else "")
+    seeds = sorted({run.seed for run in runs})
+    counts = Counter((run.objective, run.condition, run.seed) for run in runs)
+    wrong = [
+        f"{counts[cell]} of {cell[0]} on {cell[1]} with seed {cell[2]}"
+        for cell in product(names, conditions, seeds)
+        if counts[cell] != 1
+    ]
+    if len(names) < 2 or len(seeds) < 2 or wrong:
+        got = f"{len(names)} objectives, {len(seeds)} seeds" + (f": {', '.join(wrong)}" if wrong else "")
         raise WrongUsage(
-            f"This wants two objectives and two seeds or more, and the same number of runs of each; got {got}."
+            "This wants two objectives and two seeds or more, and one run of each objective on each condition with "
+            f"each seed; got {got}."
         )
-    return names, conditions, seeds
+    return names, conditions, len(seeds)
 
 
 class _Seen:
@@ -186,7 +191,7 @@ class _Answer:
         header = ("reading", *(labels.get(source, source) for source in SOURCES))
         caption = (
             "Shares of the variance of runs' means over photos; each row sums to 1. Intervals are over photos; the "
-            "objective's null deals runs to objectives at random, and is its share where there is nothing to find."
+            "objective's null deals runs of one condition and seed to objectives at random: with nothing to find, this."
         )
         return Table("Where the variance of each reading lies", header, tuple(rows), caption)
 
@@ -241,7 +246,8 @@ class _Answer:
             return float(self.alike[same & apart].mean() - self.alike[~same].mean())
 
         value = gap(groups)
-        draws = np.array([gap(groups[order]) for order in permutations(len(groups), SHUFFLES)])
+        orders = dealt(len(self.objectives), (len(self.conditions), self.seeds))
+        draws = np.array([gap(order.reshape(-1)) for order in orders])
         p = float((1 + (draws >= value - 1e-12).sum()) / (1 + len(draws)))
         return value, Null("shuffled objectives", float(draws.mean()), float(np.quantile(draws, 0.95)), p, len(draws))
 
@@ -260,7 +266,7 @@ class _Answer:
             return []
         caption = (
             "Each claim asked of runs that share backbone, data and budget. It survives where its objective is ahead "
-            "of every other by more than the interval over runs; it does not where another is ahead of it so."
+            "of every other by more than the interval over pairs of runs; it does not where another is ahead of it so."
         )
         return [
             Table(
