@@ -1,13 +1,16 @@
 """Chance: parts of a batch see together what one process would have seen alone."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_objectives import SMALL, made
 
-from repscope.lab import views
-from repscope.lab.chance import Chance
+from repscope.lab import train, views
+from repscope.lab.chance import Chance, stream
 
 DRAWS = {
     "uniform": lambda chance: chance.uniform(-2, 3),
@@ -61,6 +64,22 @@ def test_every_objective_draws_for_the_whole_batch(recipe, stripes, name):
 
 def test_coins_fall_as_often_as_asked():
     assert abs(float(Chance(0, 10_000).coins(0.3).mean()) - 0.3) < 4 * (0.21 / 10_000) ** 0.5
+
+
+def test_seed_and_step_decide_what_a_batch_is(recipe, stripes):
+    """Images and views of every seed and step are their own: torch's generator reads 32 bits of a seed."""
+    objective = made("mae", recipe)
+    found = {}
+    for seed in (0, 1, 2, 255, 256, 2**20):
+        for step in (0, 1):
+            batch = train.batch_of(objective, stripes, replace(recipe, seed=seed), step)
+            found[seed, step] = (tuple(batch.rows.tolist()), tuple(batch.chance.uniform(0, 1).tolist()))
+    assert len({rows for rows, _ in found.values()}) == len({drawn for _, drawn in found.values()}) == len(found)
+
+
+def test_streams_of_seeds_lie_apart():
+    begins = sorted(stream(seed, 0) for seed in range(1000))
+    assert min(b - a for a, b in pairwise([*begins, begins[0] + 2**32])) > 1_000_000
 
 
 def test_the_seed_decides():

@@ -66,7 +66,7 @@ class Recipe:
         for name, least in (("size", 1), ("batch", 1), ("warmup", 0), ("seed", 0), ("snapshots", 0)):
             value = getattr(self, name)
             self._want(name, type(value) is int and value >= least, f"a whole number, {least} or more")
-        self._want("seed", self.seed < 2**24, "below 16777216")  # every step's own seed fits 64 bits
+        self._want("seed", self.seed < 2**24, "below 16777216")
         for name in ("rate", "clip"):
             self._want(name, _within(getattr(self, name), 0, math.inf) and getattr(self, name) > 0, "above 0")
         for name in ("epochs", "weight_decay"):

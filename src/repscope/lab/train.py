@@ -15,7 +15,7 @@ from repscope.encoders.vit import ViT
 from repscope.errors import UnfitData, Unwritable, WrongUsage
 from repscope.lab import checkpoint, processes
 from repscope.lab.build import device_of, precision_of
-from repscope.lab.chance import Chance
+from repscope.lab.chance import Chance, stream
 from repscope.lab.data import TrainingSet
 from repscope.lab.objectives import Batch, Objective
 from repscope.lab.optimiser import Optimiser
@@ -56,7 +56,7 @@ class Trained:
 def rows_of(recipe: Recipe, images: int, step: int) -> Tensor:
     """The places of a step's images in the training set: a function of seed and step alone."""
     epoch, place = divmod(step, images // recipe.batch)
-    order = torch.randperm(images, generator=torch.Generator().manual_seed(recipe.seed * 100_003 + epoch))
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(stream(recipe.seed, epoch)))
     return order[place * recipe.batch : (place + 1) * recipe.batch]
 
 
@@ -64,7 +64,7 @@ def batch_of(objective: Objective, data: TrainingSet, recipe: Recipe, step: int)
     """This process's part of a step's batch, where the objective is."""
     mine, device = processes.share(recipe.batch), device_of(objective)
     rows = rows_of(recipe, len(data), step)[mine]
-    chance = Chance((recipe.seed << 40) + step + 1, recipe.batch, mine)
+    chance = Chance(stream(recipe.seed, step + 1), recipe.batch, mine)
     views = objective.views(torch.as_tensor(data.pixels[rows]).to(device), chance)
     return Batch(views, data.labels[rows].to(device), rows.to(device), chance)
 
