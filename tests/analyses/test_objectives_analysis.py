@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from known import Known, noisy_photo, smooth
 
-from repscope.analyses._claims import Claim, between, judged, paired
-from repscope.analyses._partition import SOURCES, dealt, partition
+from repscope.analyses._alike import between, crossed, gap
+from repscope.analyses._claims import Claim, judged, paired
+from repscope.analyses._partition import SOURCES, dealt, least_p, partition
 from repscope.analyses.objectives import Run, objectives
 from repscope.errors import UnfitData, WrongUsage
 from repscope.report import Heatmap, Note, Table
@@ -70,7 +71,7 @@ def test_what_a_seed_does_to_all_objectives_does_not_hide_what_an_objective_does
 
 
 def test_every_condition_and_seed_is_dealt_by_itself():
-    orders = dealt(3, (2, 2))
+    orders = dealt((3, 2, 2))
     assert (np.sort(orders, axis=1) == np.arange(3)[:, None, None]).all()
     assert len({tuple(orders[:, 0, b, s]) for b in range(2) for s in range(2)}) == 4
     assert np.bincount(orders[:, 0, 1, 1]).min() > 250
@@ -90,43 +91,91 @@ def test_what_cannot_be_parted_is_refused():
         partition(np.full((3, 2, 3, 5), 0.1))
 
 
+def test_one_photo_has_no_interval():
+    assert set(partition(planted({"objective": 1.0, "seed": 1.0}, photos=1)).intervals.values()) == {None}
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 2), (2, 1, 3), (3, 1, 2), (2, 2, 2)])
+def test_no_p_comes_under_what_the_design_allows(shape):
+    apart = np.arange(shape[0])[:, None, None, None] + 1e-3 * np.random.default_rng(0).normal(size=(*shape, 4))
+    assert partition(apart).null.p == pytest.approx(least_p(*shape), abs=0.05)
+    assert least_p(*shape) > 0.05
+
+
 def test_pairs_are_scipys():
     from scipy.stats import ttest_rel
 
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=6), 3 * rng.normal(size=6) + 1
-    theirs = ttest_rel(x, y).confidence_interval(0.95)
+    x, y = rng.normal(size=(1, 6)), 3 * rng.normal(size=(1, 6)) + 1
+    theirs = ttest_rel(x[0], y[0]).confidence_interval(0.95)
     gap, low, high = paired(x, y)
     assert (low, high) == pytest.approx((theirs.low, theirs.high))
     assert gap == pytest.approx(x.mean() - y.mean())
-    assert paired(np.ones(3), np.zeros(3)) == (1, 1, 1)
+    assert paired(np.ones((2, 3)), np.zeros((2, 3))) == (1, 1, 1)
+
+
+def test_intervals_of_pairs_hold_the_truth_whatever_conditions_and_seeds_do():
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        shared = 3 * rng.normal(size=(2, 1)) + 3 * rng.normal(size=(1, 3))
+        _, low, high = paired(shared + rng.normal(size=(2, 3)), shared + rng.normal(size=(2, 3)))
+        held += low <= 0 <= high
+    assert 0.92 <= held / 400 <= 0.98
 
 
 def around(mean: float, spread: float = 0.1) -> np.ndarray:
-    """Five runs, whose order of size is another for every mean."""
-    return mean + spread * np.random.default_rng(int(100 * mean)).permutation([-1.0, -0.5, 0.0, 0.5, 1.0])
+    """Two conditions of three runs, whose order of size is another for every mean."""
+    steps = np.random.default_rng(int(100 * mean)).permutation([-1.0, -0.5, 0.0, 0.2, 0.5, 0.8])
+    return mean + spread * (steps - steps.mean()).reshape(2, 3)
 
 
 MOST, LEAST = Claim("a has the most", "r", "a"), Claim("a has the least", "r", "a", least=True)
 
 
+def verdict(claim: Claim, values: dict[str, np.ndarray]) -> tuple[str, str]:
+    told = judged(claim, values)
+    assert told is not None
+    low, high = told.difference.ci
+    sides = {"survives": 1, "does not": -1, "cannot be told": 0}
+    assert (np.sign(low) + np.sign(high)) / 2 == sides[told.verdict] * (-1 if claim.least else 1)
+    return told.verdict, told.rival
+
+
 def test_a_claim_survives_only_ahead_of_all_others():
-    assert judged(MOST, {"a": around(3), "b": around(1), "c": around(2)})[:2] == ("survives", "c")
-    assert judged(MOST, {"a": around(3), "b": around(1), "c": around(3.01)})[0] == "cannot be told"
-    assert judged(MOST, {"a": around(2), "b": around(1), "c": around(3)})[:2] == ("does not", "c")
-    assert judged(LEAST, {"a": around(0), "b": around(1), "c": around(2)})[:2] == ("survives", "b")
-    assert judged(LEAST, {"a": around(2), "b": around(1), "c": around(3)})[0] == "does not"
+    assert verdict(MOST, {"a": around(3), "b": around(1), "c": around(2)}) == ("survives", "c")
+    assert verdict(MOST, {"a": around(3), "b": around(1), "c": around(3.01)}) == ("cannot be told", "c")
+    assert verdict(MOST, {"a": around(2), "b": around(1), "c": around(3)}) == ("does not", "c")
+    assert verdict(LEAST, {"a": around(0), "b": around(1), "c": around(2)}) == ("survives", "b")
+    assert verdict(LEAST, {"a": around(2), "b": around(1), "c": around(3)}) == ("does not", "b")
     assert judged(MOST, {"b": around(1), "c": around(2)}) is None
     assert judged(MOST, {"a": around(1)}) is None
 
 
+def test_the_rival_that_is_shown_is_the_one_that_decided():
+    wild, near = np.array([[-5.0, 5, 24], [3, 9, 12]]), around(3)
+    assert verdict(MOST, {"a": around(0), "wild": wild, "near": near}) == ("does not", "near")
+    assert verdict(MOST, {"a": around(9), "wild": wild, "near": near}) == ("cannot be told", "wild")
+
+
 def test_runs_are_never_compared_with_themselves():
     alike = np.array([[1, 0.8, 0.1, 0.2], [0.8, 1, 0.3, 0.2], [0.1, 0.3, 1, 0.6], [0.2, 0.2, 0.6, 1]])
-    found = between(alike, ["a", "a", "b", "b"])
-    assert found["a", "a"] == (pytest.approx(0.8), (pytest.approx(0.8), pytest.approx(0.8)))
-    assert found["b", "b"][0] == pytest.approx(0.6)
-    assert found["a", "b"][0] == pytest.approx(0.2)
-    assert found["a", "b"][1] == (pytest.approx(0.1), pytest.approx(0.3))
+    found = between(np.stack([alike, alike / 2]), np.array([0, 0, 1, 1]))
+    assert found == pytest.approx(np.array([[[0.8, 0.2], [0.2, 0.6]], [[0.4, 0.1], [0.1, 0.3]]]))
+
+
+def test_the_gap_is_of_one_condition_and_different_seeds():
+    fair = crossed((2, 2, 2))
+    assert fair.sum() == 2 * 2 * 4
+    assert not fair[0, 0]  # itself
+    assert fair[0, 1]  # another seed
+    assert not fair[0, 2]  # another condition
+    assert not fair[0, 4]  # another objective, the same seed
+    assert fair[0, 5]
+    alike = np.where(fair, 0.2, 0.9)
+    alike[[0, 1], [1, 0]] = 0.6  # of the eight fair pairs of one objective
+    value, null = gap(alike, (2, 2, 2))
+    assert value == pytest.approx((2 * 0.6 + 6 * 0.2) / 8 - 0.2)
+    assert 0 < null.p <= 1
 
 
 def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1")) -> list[Run]:
@@ -150,7 +199,7 @@ def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1
 
 @pytest.fixture(scope="module")
 def report():
-    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
+    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]  # from ten on anything is claimed
     claims = (
         Claim("the third is longest", "token_norm", "three"),
         Claim("the first is longest", "token_norm", "one"),
@@ -183,6 +232,34 @@ def test_runs_of_one_objective_are_more_alike(report):
         assert matrix.cells[k][k].value > max(others) + 0.3
     said = [b.text for b in report.blocks if isinstance(b, Note) and b.kind == "finding"]
     assert any("more alike" in text for text in said)
+
+
+def test_cells_of_the_matrix_have_interval_and_null(report):
+    matrix = next(b for b in report.blocks if isinstance(b, Heatmap))
+    for cell in (cell for row in matrix.cells for cell in row):
+        assert cell.ci[0] <= cell.value <= cell.ci[1]
+        assert cell.null.kind == "other images"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_nothing_is_claimed_from_few_photos(count):
+    photos = [noisy_photo(f"{k}.png", 700 + k) for k in range(count)]
+    few = objectives(photos, runs_of({"one": 0, "two": 1}))
+    assert not [b for b in few.blocks if isinstance(b, Note) and b.kind == "finding"]
+    assert "nothing is claimed. Give 10 photos or more" in few.blocks[0].text
+    norm = {row[0]: row[1] for row in block(few, "Where the variance of each reading lies").rows}["Token norm"]
+    assert (norm.ci is None) == (count == 1)
+    assert bool(norm.caveats) == (count > 1)
+
+
+def test_a_design_that_can_find_nothing_says_so():
+    photos = [noisy_photo(f"{k}.png", 800 + k) for k in range(10)]
+    said = [
+        b.text
+        for b in objectives(photos, runs_of({"one": 0, "two": 1}, conditions=("all",))).blocks[:4]
+        if isinstance(b, Note)
+    ]
+    assert any("With these runs no p is under 0.5" in text for text in said)
 
 
 def test_claims_get_their_verdicts(report):

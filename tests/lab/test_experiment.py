@@ -1,14 +1,16 @@
 """experiment: every cell of a plan trained once, alike but for what it is told to differ in; and the command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command_run import called, card, same, weights
-from small_run import RECIPE
+from PIL import Image
+from small_run import RECIPE, drawn
 
 from repscope.errors import UnknownName, WrongUsage
-from repscope.lab.experiment import Plan, cells, experiment, request
+from repscope.lab.experiment import PROXY, Cell, Plan, experiment, request, waves
 from repscope.lab.request import planned
 
 
@@ -17,39 +19,51 @@ def plan(recipe_file: Path, images: Path, tmp_path: Path) -> Plan:
     return Plan(str(recipe_file), images, tmp_path / "runs", ("distill", "mae", "supervised"), seeds=2, parts=2)
 
 
-def test_a_plan_has_every_cell_once_and_learners_from_others_last(plan):
+def cells(plan: Plan) -> list[Cell]:
+    return [cell for wave in waves(plan) for cell in wave]
+
+
+def test_a_plan_has_every_cell_once_and_learners_after_those_they_learn_from(plan):
     found = cells(plan)
-    assert len({(c.objective, c.part, c.seed) for c in found}) == len({c.folder for c in found}) == 3 * 2 * 2
-    assert [c.objective for c in found[-4:]] == ["distill"] * 4
+    assert len({(c.objective, c.part, c.seed) for c in found}) == len({c.folder for c in found}) == 4 * 2 * 2
+    assert [{c.objective for c in wave} for wave in waves(plan)] == [{"mae", "supervised"}, {PROXY}, {"distill"}]
     assert {c.part for c in found} == {1, 2}
+    alone = replace(plan, objectives=("mae", "supervised"))
+    assert [{c.objective for c in wave} for wave in waves(alone)] == [{"mae", "supervised"}]
 
 
 def test_cells_differ_in_objective_part_and_seed_alone(plan):
     plans = {cell: planned(request(plan, cell))[0] for cell in cells(plan)}
     for cell, recipe in plans.items():
-        assert (recipe.objective, recipe.seed) == (cell.objective, cell.seed)
+        assert (recipe.objective, recipe.seed) == (cell.objective.replace(PROXY, "distill"), cell.seed)
         told = recipe.to_dict() | {"objective": "", "seed": 0, "options": {}}
         assert told == next(iter(plans.values())).to_dict() | {"objective": "", "seed": 0, "options": {}}
         assert request(plan, cell).part == (cell.part - 1, 2)
 
 
-def test_distill_learns_from_the_others_of_its_part_and_seed(plan):
-    for cell in cells(plan)[-4:]:
+def test_distill_learns_from_a_proxy_of_the_others_of_its_part_and_seed(plan):
+    taught = {"proxy": ["mae", "supervised"], "distill": ["proxy"]}
+    for cell in cells(plan)[4 * 2 :]:
         teachers = request(plan, cell).options["teachers"]
-        assert sorted(Path(t).name for t in teachers) == [
-            f"{name}-part-{cell.part}-seed-{cell.seed}" for name in ("mae", "supervised")
+        assert [Path(t).name for t in teachers] == [
+            f"{name}-part-{cell.part}-seed-{cell.seed}" for name in taught[cell.objective]
         ]
+    assert not any(request(plan, cell).options for cell in cells(plan)[: 4 * 2])
 
 
 def test_a_plan_is_trained_and_a_second_call_changes_nothing(plan):
     told: list[str] = []
     found = experiment(plan, say=told.append)
-    assert told[-1] == "12 of 12 runs: distill, part 2, seed 1"
+    assert told[-1] == "16 of 16 runs: distill, part 2, seed 1"
+    assert len(found) == 12
     cards = {str(cell): card(cell.folder) for cell in found}
     assert {c["images"] for c in cards.values()} == {32}
     assert {c["presentations"] for c in cards.values()} == {64}
     assert cards["mae, part 2, seed 0"]["data"] == "stripes (part 2 of 2)"
-    assert cards["distill, part 1, seed 1"]["teachers"] == ["mae-part-1-seed-1", "supervised-part-1-seed-1"]
+    assert cards["distill, part 1, seed 1"]["teachers"] == ["proxy-part-1-seed-1"]
+    proxy = card(plan.out / "proxy-part-1-seed-1")
+    assert proxy["teachers"] == ["mae-part-1-seed-1", "supervised-part-1-seed-1"]
+    assert proxy["labels"] == cards["distill, part 1, seed 1"]["labels"] == "used by a teacher"
     first = {cell: weights(cell.folder) for cell in found}
     experiment(plan, say=told.append)
     for cell, held in first.items():
@@ -61,8 +75,6 @@ def test_a_plan_is_trained_and_a_second_call_changes_nothing(plan):
 
 
 def test_workers_train_the_same(plan, tmp_path):
-    from dataclasses import replace
-
     few = replace(plan, objectives=("mae", "supervised"), parts=1, epochs=1)
     beside = replace(few, out=tmp_path / "beside")
     for one, other in zip(experiment(few), experiment(beside, workers=2), strict=True):
@@ -76,6 +88,7 @@ def test_workers_train_the_same(plan, tmp_path):
     [
         ({"objectives": ("mae",)}, "two objectives and two seeds or more; got 1 and 2"),
         ({"seeds": 1}, "got 3 and 1"),
+        ({"objectives": ("distill", "mae")}, "name two or more besides it"),
         ({"objectives": ("mae", "mae")}, "Name each objective once"),
         ({"parts": 0}, "1 part or more; got 0"),
     ],
@@ -87,15 +100,33 @@ def test_what_no_comparison_can_be_made_of(plan, changed, said):
 
 
 def test_an_objective_that_is_none_is_told_before_anything_is_trained(plan):
-    from dataclasses import replace
-
     with pytest.raises(UnknownName, match="maee"):
         experiment(replace(plan, objectives=("supervised", "maee")))
     assert not plan.out.exists()
 
 
-def test_the_command_trains_and_reports(images, recipe_file, tmp_path):
-    words = ["--data", images, "--objectives", "mae,supervised", "--seeds", 2, "--epochs", 1, "--beside", "tiny-random"]
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    pixels, _ = drawn(1, side=64)
+    Image.fromarray(pixels[0]).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
+    words = [
+        "--data",
+        images,
+        "--objectives",
+        "mae,supervised",
+        "--seeds",
+        2,
+        "--epochs",
+        1,
+        "--beside",
+        "tiny-random",
+        "--photos",
+        photo,
+    ]
     out = tmp_path / "report"
     said = called(recipe_file, *words, "--out", tmp_path / "runs", "-o", out, "--format", "json", command="experiment")
     assert said.code == 0, said.err
@@ -105,15 +136,16 @@ def test_the_command_trains_and_reports(images, recipe_file, tmp_path):
     assert len(report["provenance"]["options"]["runs"]) == 8
 
 
-def test_the_command_tells_a_mistake_in_one_line(images, tmp_path):
+def test_the_command_tells_a_mistake_in_one_line(images, photo, tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(RECIPE)
     for words, code, told in (
         (["--seeds", 1], 2, "two seeds or more"),
         (["--objectives", "mae,nothing"], 2, "nothing"),
-        (["--photos", tmp_path / "none.jpg"], 1, "none.jpg"),
     ):
-        said = called(path, "--data", images, *words, "--out", tmp_path / "runs", command="experiment")
+        said = called(
+            path, "--data", images, "--photos", photo, *words, "--out", tmp_path / "runs", command="experiment"
+        )
         assert (said.code, "Traceback" in said.err) == (code, False)
         assert told in said.err
         assert not (tmp_path / "runs").exists()

@@ -1,6 +1,6 @@
 """Claims: what was said of objectives from one encoder of each, asked again of runs that differ in nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,70 +44,81 @@ CLAIMS = (
 """From a published comparison of DINOv2, I-JEPA, V-JEPA 2 and EUPE."""
 
 
-def judged(claim: Claim, values: Mapping[str, Float[Array, " runs"]]) -> tuple[Verdict, str, Number] | None:
-    """Verdict, the objective it was closest to (or lost to), and the difference from it with its interval.
+@dataclass(frozen=True)
+class Judged:
+    """What becomes of a claim.
 
-    The t interval of the mean difference between runs of one condition and seed, 95 %. The claim
-    survives where the interval of every difference is above 0; it does not where that from some
-    other objective, at a level divided by their number, lies wholly on the other side. None where
-    the objective was not trained, or nothing else was.
+    Attributes:
+        rival: The objective that decided: the one it lost to, or came closest to losing to.
+        difference: From that one, with the interval that decided.
+    """
+
+    verdict: Verdict
+    rival: str
+    difference: Number
+
+
+def judged(claim: Claim, values: Mapping[str, Float[Array, "b s"]]) -> Judged | None:
+    """A claim held against runs that differ in nothing but the objective; None where that was not trained.
+
+    It survives where the interval (95 %) of the difference from every other objective is above 0. It
+    does not where the interval of that from some other, at a level divided by their number, lies
+    wholly on the other side. Else it cannot be told.
 
     Args:
-        values: Of each objective's runs, in one order of condition and seed.
+        values: Of each objective's runs, by condition and seed.
     """
     others = [name for name in values if name != claim.objective]
     if claim.objective not in values or not others:
         return None
     sign = -1 if claim.least else 1
-    mine = values[claim.objective]
-    gaps = {name: sign * (mine.mean() - values[name].mean()) for name in others}
-    closest = min(gaps, key=lambda name: gaps[name])
-    value, low, high = paired(mine, values[closest])
-    survives = all(min(sign * end for end in paired(mine, values[name])[1:]) > 0 for name in others)
-    strict = LEVEL + (1 - LEVEL) * (1 - 1 / len(others))
-    lost = any(max(sign * end for end in paired(mine, values[name], strict)[1:]) < 0 for name in others)
-    verdict: Verdict = "survives" if survives else "does not" if lost else "cannot be told"
-    return verdict, closest, Number("difference", value, (low, high), n=len(mine), of="pairs", definition=DEFINITION)
+
+    def ahead(level: float) -> dict[str, tuple[float, float]]:
+        """The interval of how far the claim's objective is ahead of each other."""
+        found = {}
+        for name in others:
+            _, low, high = paired(values[claim.objective], values[name], level)
+            found[name] = (low, high) if sign > 0 else (-high, -low)
+        return found
+
+    strict = 1 - (1 - LEVEL) / len(others)
+    plain, sure = ahead(LEVEL), ahead(strict)
+    worst = min(others, key=lambda name: sure[name][1])
+    if sure[worst][1] < 0:
+        return _said("does not", claim, worst, values, strict)
+    nearest = min(others, key=lambda name: plain[name][0])
+    return _said("survives" if plain[nearest][0] > 0 else "cannot be told", claim, nearest, values, LEVEL)
+
+
+def _said(
+    verdict: Verdict, claim: Claim, rival: str, values: Mapping[str, Float[Array, "b s"]], level: float
+) -> Judged:
+    value, low, high = paired(values[claim.objective], values[rival], level)
+    definition = f"{DEFINITION}, {level:.4g}." if level != LEVEL else f"{DEFINITION}, 95 %."
+    count = values[rival].size
+    return Judged(verdict, rival, Number("difference", value, (low, high), n=count, of="pairs", definition=definition))
 
 
 DEFINITION = (
-    "Mean difference between runs of the two objectives on one part with one seed; t interval over pairs, 95 %."
+    "Mean difference between runs of the two objectives on one part of the data with one seed; t interval over pairs, "
+    "of their spread within parts: for these parts"
 )
 
 
-def paired(x: Float[Array, " n"], y: Float[Array, " n"], level: float = LEVEL) -> tuple[float, float, float]:
-    """Mean difference of pairs and its t interval (Student, 1908).
+def paired(x: Float[Array, "b s"], y: Float[Array, "b s"], level: float = LEVEL) -> tuple[float, float, float]:
+    """Mean difference of pairs and its t interval, of their spread within conditions (Student, 1908).
 
-    >>> value, low, high = paired(np.array([3.0, 4, 5]), np.array([0.0, 1, 3]))
+    For these conditions: what an objective does on one of them and not on another widens nothing,
+    and other conditions may differ by more.
+
+    >>> value, low, high = paired(np.array([[3.0, 4, 5]]), np.array([[0.0, 1, 3]]))
     >>> round(value, 2), round(low, 2), round(high, 2)
     (2.67, 1.23, 4.1)
     """
     from scipy.stats import t
 
     gaps = x - y
-    half = float(t.ppf((1 + level) / 2, len(gaps) - 1) * gaps.std(ddof=1) / np.sqrt(len(gaps)))
+    b, s = gaps.shape
+    spread = np.square(gaps - gaps.mean(1, keepdims=True)).sum() / (b * (s - 1))
+    half = float(t.ppf((1 + level) / 2, b * (s - 1)) * np.sqrt(spread / (b * s)))
     return float(gaps.mean()), float(gaps.mean() - half), float(gaps.mean() + half)
-
-
-def between(
-    alike: Float[Array, "runs runs"], groups: Sequence[str], count: int = 2000, seed: int = 0
-) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
-    """Mean similarity of two groups' runs, and its bootstrap interval over runs.
-
-    Runs are drawn with replacement within each group; a run is never compared with itself.
-    """
-    names = list(dict.fromkeys(groups))
-    places = {name: np.flatnonzero(np.asarray(groups) == name) for name in names}
-    generator = np.random.default_rng(seed)
-    drawn = {name: generator.choice(rows, (count, len(rows))) for name, rows in places.items()}
-    clear = alike.copy()
-    np.fill_diagonal(clear, np.nan)
-    found = {}
-    for i, one in enumerate(names):
-        for two in names[i:]:
-            value = float(np.nanmean(clear[np.ix_(places[one], places[two])]))
-            draws = clear[drawn[one][:, :, None], drawn[two][:, None, :]].reshape(count, -1)
-            known = ~np.isnan(draws).all(1)
-            low, high = np.quantile(np.nanmean(draws[known], axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            found[one, two] = value, (float(low), float(high))
-    return found

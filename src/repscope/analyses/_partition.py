@@ -1,5 +1,6 @@
 """Partition: how much of a variance lies between groups, exactly, with a null of shuffled groups."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +24,12 @@ class Partition:
     Attributes:
         shares: By source: `objective`, `condition`, `both` (how differently conditions act on
             objectives) and `seed` (what runs alike in both still differ by).
-        intervals: Of each share, over photos: 95 %, runs as they are.
+        intervals: Of each share, over photos: 95 %, runs as they are; None for one photo.
         null: Of the objective's share: runs of one condition and seed dealt to objectives at random.
     """
 
     shares: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, tuple[float, float] | None]
     null: Null
 
 
@@ -37,10 +38,11 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
 
     Sums of squares of a balanced design: SS = b s sum (m_a - m)^2 + a s sum (m_b - m)^2 +
     s sum (m_ab - m_a - m_b + m)^2 + sum (x - m_ab)^2, each over their sum. Runs of one condition and
-    seed share images, initialisation and order, so the null deals objectives among these alone.
-    With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s) times
-    the sum of those blocks' variances over the whole sum: the null's `chance`. Raises UnfitData for
-    fewer than two objectives or seeds, and where all runs are alike.
+    seed share images, initialisation and order, so the null deals objectives among these alone: it
+    asks whether objectives do anything on these conditions, be it one thing on all or another on
+    each. With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s)
+    times the sum of those blocks' variances over the whole sum: the null's `chance`. Raises
+    UnfitData for fewer than two objectives or seeds, and where all runs are alike.
 
     >>> x = np.zeros((3, 1, 2, 1)); x[0] = 1
     >>> round(partition(x).shares["objective"], 6)
@@ -53,12 +55,33 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
     if np.ptp(means) <= 1e-12 * np.abs(means).max():
         raise UnfitData("All runs have the same value: there is no variance to part.")
     found = dict(zip(SOURCES, map(float, _shares(means[None])[0]), strict=True))
+    intervals = _intervals(values, seed) if photos > 1 else dict.fromkeys(SOURCES)
+    return Partition(found, intervals, _null(means, found["objective"], seed))
+
+
+def least_p(a: int, b: int, s: int) -> float:
+    """Under what p no null of dealt objectives can come: 1 over the ways to deal them that differ.
+
+    >>> least_p(2, 1, 2), least_p(3, 1, 3) < 0.05
+    (0.5, True)
+    """
+    return 1 / math.factorial(a) ** (b * s - 1)
+
+
+def dealt(shape: tuple[int, int, int], seed: int = 0) -> Int[NDArray[np.intp], "R a b s"]:
+    """Which objective's run each takes the place of, drawn for every condition and seed by itself."""
+    a, b, s = shape
+    orders = permutations(a, SHUFFLES * b * s, seed)
+    return np.moveaxis(orders.reshape(SHUFFLES, b, s, a), -1, 1)
+
+
+def _intervals(values: Float[Array, "a b s photos"], seed: int) -> dict[str, tuple[float, float] | None]:
+    photos = values.shape[-1]
     drawn = np.random.default_rng(seed).integers(0, photos, (DRAWS, photos))
     counts = np.stack([np.bincount(draw, minlength=photos) for draw in drawn]) / photos
     resampled = _shares(np.moveaxis(values @ counts.T, -1, 0))
     ends = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    intervals = {name: (float(ends[0, k]), float(ends[1, k])) for k, name in enumerate(SOURCES)}
-    return Partition(found, intervals, _null(means, found["objective"], seed))
+    return {name: (float(ends[0, k]), float(ends[1, k])) for k, name in enumerate(SOURCES)}
 
 
 def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
@@ -78,14 +101,8 @@ def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
 
 def _null(means: Float[Array, "a b s"], share: float, seed: int) -> Null:
     a, b, s = means.shape
-    draws = _shares(np.take_along_axis(means[None], dealt(a, (b, s), seed), axis=1))[:, 0]
+    draws = _shares(np.take_along_axis(means[None], dealt(means.shape, seed), axis=1))[:, 0]
     edge = float(np.quantile(draws, 0.95))
     p = float((1 + (draws >= share - 1e-12).sum()) / (1 + SHUFFLES))
     expected = (a - 1) / (b * s) * means.var(0, ddof=1).sum() / np.square(means - means.mean()).sum()
     return Null("shuffled objectives", float(draws.mean()), edge, p, SHUFFLES, chance=float(expected))
-
-
-def dealt(a: int, blocks: tuple[int, int], seed: int = 0) -> Int[NDArray[np.intp], "R a b s"]:
-    """Which objective's run each takes the place of, drawn for every condition and seed by itself."""
-    orders = permutations(a, SHUFFLES * blocks[0] * blocks[1], seed)
-    return np.moveaxis(orders.reshape(SHUFFLES, *blocks, a), -1, 1)

@@ -12,7 +12,7 @@ from repscope.cli.pretrain import DATA, OBJECTIVES, RECIPE
 DEFAULT = "dino,ijepa,vjepa,mae,supervised,distill"
 
 NAMES = f"Which are compared, separated by commas, of {', '.join(OBJECTIVES)}."
-PHOTOS = "Photos to read all encoders on; the bundled samples where none is given. Repeatable."
+PHOTOS = "Photos, none of them trained on, to read all encoders on; ten or more. Repeatable."
 OUT = "Folder that holds a folder for each run; runs that are done are not trained again."
 PARTS = "Equal parts the training images are dealt into, each trained on by itself."
 BESIDE = "Encoders to read along: names, files, folders, separated by commas; those of the package where not given."
@@ -21,6 +21,7 @@ BESIDE = "Encoders to read along: names, files, folders, separated by commas; th
 def experiment(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help=RECIPE, show_default=False)],
     data: Annotated[Path, typer.Option("--data", help=DATA, show_default=False)],
+    photos: Annotated[list[str], typer.Option("--photos", help=PHOTOS, show_default=False)],
     out: Annotated[Path, typer.Option("--out", help=OUT)] = Path("runs/experiment"),
     objective: Annotated[str, typer.Option("--objectives", help=NAMES)] = DEFAULT,
     seeds: Annotated[int, typer.Option("--seeds", help="Runs of each objective on each part.")] = 3,
@@ -29,7 +30,6 @@ def experiment(
         float | None, typer.Option("--epochs", help="In place of the recipe's: passes over a part.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Runs trained at a time.")] = 1,
-    photos: Annotated[list[str] | None, typer.Option("--photos", help=PHOTOS, show_default=False)] = None,
     beside: Annotated[list[str] | None, typer.Option("--beside", help=BESIDE, show_default=False)] = None,
     output: Output = None,
     formats: Formats = None,
@@ -39,8 +39,8 @@ def experiment(
 
     The same backbone, data and budget under several objectives, several seeds of each, each on several parts of the
     data; the recipe `objectives` is small enough for dozens of runs. How much of the variance of each reading lies
-    between objectives, parts and seeds, and what becomes of claims made from one encoder of each. distill learns from
-    the other runs of its part and seed.
+    between objectives, parts and seeds, and what becomes of claims made from one encoder of each. distill learns from a
+    proxy, and that from the other runs of its part and seed.
     """
     answer, given = Answer(output, formats, force), found(photos, strict=False)
     from repscope.encoders import available

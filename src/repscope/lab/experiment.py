@@ -12,8 +12,8 @@ from repscope.errors import WrongUsage
 from repscope.lab.pretrain import pretrain
 from repscope.lab.request import Request, planned
 
-DISTILLED = "distill"
-"""Learns from the other objectives' encoders of the same half and seed, and so comes last."""
+DISTILLED, PROXY = "distill", "proxy"
+"""Distillation learns from a proxy, and that from the other objectives' encoders of the same part and seed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Plan:
         """Raises WrongUsage for what no comparison can be made of."""
         if len(set(self.objectives)) != len(self.objectives):
             raise WrongUsage(f"Name each objective once; got {', '.join(self.objectives)}.")
+        if len(self.objectives) == 2 and DISTILLED in self.objectives:
+            raise WrongUsage("distill learns from the other objectives of the experiment: name two or more besides it.")
         if len(self.objectives) < 2 or self.seeds < 2:
             raise WrongUsage(
                 f"An experiment wants two objectives and two seeds or more; got {len(self.objectives)} and "
@@ -65,35 +67,42 @@ class Cell:
     seed: int
     folder: Path
 
+    @property
+    def trained(self) -> str:
+        """The objective as `pretrain` knows it."""
+        return DISTILLED if self.objective == PROXY else self.objective
+
     def __str__(self) -> str:
         return f"{self.objective}, part {self.part}, seed {self.seed}"
 
 
-def cells(plan: Plan) -> list[Cell]:
-    """All runs of a plan, those that learn from others last."""
-    ordered = sorted(plan.objectives, key=lambda name: name == DISTILLED)
+def waves(plan: Plan) -> list[list[Cell]]:
+    """All runs of a plan, in groups of which each learns from those before it at most."""
+    alone = [name for name in plan.objectives if name != DISTILLED]
+    groups = [alone, [PROXY], [DISTILLED]] if DISTILLED in plan.objectives else [alone]
     return [
-        Cell(objective, part, seed, plan.out / f"{objective}-part-{part}-seed-{seed}")
-        for objective, part, seed in product(ordered, range(1, plan.parts + 1), range(plan.seeds))
+        [
+            Cell(objective, part, seed, plan.out / f"{objective}-part-{part}-seed-{seed}")
+            for objective, part, seed in product(names, range(1, plan.parts + 1), range(plan.seeds))
+        ]
+        for names in groups
     ]
 
 
 def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
     """How a run of the plan is asked of `pretrain`."""
-    teachers = [
-        str(other.folder)
-        for other in cells(plan)
-        if (other.part, other.seed) == (cell.part, cell.seed) and other.objective != DISTILLED
-    ]
+    alone, *proxies = waves(plan)
+    before = {PROXY: alone, DISTILLED: proxies[0] if proxies else []}.get(cell.objective, [])
+    teachers = [str(other.folder) for other in before if (other.part, other.seed) == (cell.part, cell.seed)]
     return Request(
         recipe=plan.recipe,
         data=plan.data,
-        objective=cell.objective,
+        objective=cell.trained,
         epochs=plan.epochs,
         seed=cell.seed,
         out=cell.folder,
         resume=True,
-        options={"teachers": teachers} if cell.objective == DISTILLED else None,
+        options={"teachers": teachers} if teachers else None,
         threads=threads,
         part=(cell.part - 1, plan.parts) if plan.parts > 1 else None,
         judged=False,
@@ -103,18 +112,19 @@ def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
 def experiment(plan: Plan, workers: int = 1, say: Callable[[str], None] = lambda line: None) -> list[Cell]:  # noqa: ARG005
     """Train every run that is not done yet, `workers` at a time; a run that was stopped goes on.
 
+    What is given back are the runs to be compared: proxies are not among them.
+
     Raises the RepscopeError of the first run that fails; runs that are under way end first.
     """
-    asked = cells(plan)
+    asked = [cell for wave in waves(plan) for cell in wave]
     for cell in asked:
         planned(request(plan, cell))  # refuses what it does not know before anything is trained
-    waves = [[c for c in asked if c.objective != DISTILLED], [c for c in asked if c.objective == DISTILLED]]
     done = 0
-    for wave in waves:
+    for wave in waves(plan):
         for cell in _trained(plan, wave, workers):
             done += 1
             say(f"{done} of {len(asked)} runs: {cell}")
-    return asked
+    return [cell for cell in asked if cell.objective != PROXY]
 
 
 def _trained(plan: Plan, wave: Sequence[Cell], workers: int) -> Iterator[Cell]:

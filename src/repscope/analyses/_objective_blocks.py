@@ -1,0 +1,203 @@
+"""The blocks of an experiment's report, from what was seen of its runs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from repscope.analyses import _alike
+from repscope.analyses._claims import Claim, judged
+from repscope.analyses._numbers import TRUSTED, number
+from repscope.analyses._partition import SOURCES, Partition, least_p, partition
+from repscope.analyses._pictures import pca_maps, shaped_like, shown
+from repscope.analyses._runs import Seen
+from repscope.analyses._tables import counted
+from repscope.errors import UnfitData
+from repscope.metrics import Reading
+from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Table, say
+from repscope.statistics.interval import LEVEL
+
+Array = NDArray[np.float64]
+
+SHARE = "Sum of squares between groups over the whole sum of squares, of runs' means over photos."
+UNDEFINED = "undefined for some run on some photo"
+
+
+class Answer:
+    """What is said of the runs."""
+
+    def __init__(self, seen: Seen, claims: Sequence[Claim]):
+        self.seen, self.claims, self.design = seen, claims, seen.design
+        self.values = {reading.name: seen.by_run(reading.name) for reading in seen.readings}
+        self.parted = {name: _parted(values) for name, values in self.values.items()}
+
+    def blocks(self, beside: Sequence[str]) -> list[Block]:
+        return [
+            *self._findings(),
+            *self._claimed(),
+            self._shares(),
+            self._heatmap(),
+            self._readings(),
+            *self._gallery(),
+            *self._beside(beside),
+        ]
+
+    def _findings(self) -> list[Note]:
+        if self.seen.photos < TRUSTED:
+            return [Note(f"{counted(self.seen.photos)}: nothing is claimed. Give {TRUSTED} photos or more.")]
+        known = {name: parted for name, parted in self.parted.items() if isinstance(parted, Partition)}
+        titles = {reading.name: reading.title for reading in self.seen.readings}
+        past = [titles[name] for name, parted in known.items() if parted.null.exceeded]
+        notes = [self._gap()]
+        if (least := least_p(*self.design.shape)) > 1 - LEVEL:
+            notes.append(Note(f"With these runs no p is under {say(least)}, so none is a finding: add seeds."))
+        if known:
+            middle = {source: float(np.median([p.shares[source] for p in known.values()])) for source in SOURCES}
+            told = ", ".join(f"{self._labels()[source]} {say(share)}" for source, share in middle.items())
+            text = (
+                f"{len(past)} of {len(known)} readings differ between objectives by more than runs dealt at random "
+                f"would (about {say((1 - LEVEL) * len(known))} would by chance): {', '.join(past) or 'none'}. Median "
+                f"shares of the variance: {told}."
+            )
+            notes.insert(0, Note(text, "finding" if past else "note"))
+        return notes
+
+    def _gap(self) -> Note:
+        value, null = _alike.gap(np.mean(self.seen.alike, axis=0), self.design.shape)
+        found = "are more alike than" if null.exceeded else "are not seen to be more alike than"
+        return Note(
+            f"Patches of runs with one objective {found} those of different objectives (debiased CKA, one part, "
+            f"different seeds): by {say(value)}; objectives dealt at random reach {say(null.q95)} (p {say(null.p)}).",
+            "finding" if null.exceeded else "note",
+        )
+
+    def _claimed(self) -> list[Table]:
+        rows = []
+        for claim in self.claims:
+            values = self.values.get(claim.reading)
+            means = None if values is None else dict(zip(self.design.objectives, values.mean(-1), strict=True))
+            told = judged(claim, means) if means else None
+            if told is None:
+                trained = claim.objective in self.design.objectives
+                none = Number("difference", None, reason=UNDEFINED if trained else "no run of its objective")
+                rows.append((claim.said, claim.objective, "not asked", none))
+            else:
+                rows.append((claim.said, claim.objective, f"{told.verdict} (against {told.rival})", told.difference))
+        caption = (
+            "Each claim asked of runs that share backbone, data and budget. It survives where its objective is ahead "
+            "of every other by more than the interval over pairs of runs; it does not where another is ahead of it so, "
+            "at a level divided by the number of others. Shown is the difference from the one that decided."
+        )
+        header = ("claim", "objective", "verdict", "difference")
+        return [Table("What was claimed, under control", header, tuple(rows), caption)] if rows else []
+
+    def _labels(self) -> dict[str, str]:
+        alone = "" if len(self.design.conditions) > 1 else " (one)"
+        return {
+            "objective": "objective",
+            "condition": f"condition{alone}",
+            "both": f"objective x condition{alone}",
+            "seed": "seed",
+        }
+
+    def _shares(self) -> Table:
+        rows = []
+        for reading in self.seen.readings:
+            parted = self.parted[reading.name]
+            rows.append((reading.title, *(self._share(parted, source) for source in SOURCES)))
+        caption = (
+            "Shares of the variance of runs' means over photos; each row sums to 1. Intervals are over photos. The "
+            "objective's null deals runs of one condition and seed to objectives at random: its share with nothing to "
+            "find. p is not corrected for the number of readings."
+        )
+        header = ("reading", *(self._labels()[source] for source in SOURCES))
+        return Table("Where the variance of each reading lies", header, tuple(rows), caption)
+
+    def _share(self, parted: Partition | str, source: str) -> Number:
+        if isinstance(parted, str):
+            return Number(source, None, reason=parted)
+        few = 1 < self.seen.photos < TRUSTED
+        return Number(
+            source,
+            parted.shares[source],
+            parted.intervals[source],
+            parted.null if source == "objective" else None,
+            n=len(self.design.runs),
+            of="runs",
+            definition=SHARE,
+            caveats=(f"an interval from {self.seen.photos} photos is too narrow",) if few else (),
+        )
+
+    def _heatmap(self) -> Heatmap:
+        caption = (
+            "Mean over photos and pairs of runs; on the diagonal, different runs of one objective. Intervals are over "
+            "photos; the null shows two runs of the two objectives different photos."
+        )
+        names = self.design.objectives
+        return Heatmap("Debiased CKA of patches", names, names, _alike.numbers(self.seen), (0.0, 1.0), caption)
+
+    def _readings(self) -> Table:
+        rows = []
+        for reading in self.seen.readings:
+            values = self.values[reading.name]
+            cells = (
+                [Number(reading.title, None, reason=UNDEFINED) for _ in self.design.objectives]
+                if values is None
+                else [_over_runs(reading, means) for means in values.mean(-1)]
+            )
+            rows.append((reading.title, *cells))
+        caption = (
+            "Mean over runs of each run's mean over photos; 95 % t interval over runs, of their spread within "
+            "conditions: for these conditions."
+        )
+        return Table("Readings by objective", ("reading", *self.design.objectives), tuple(rows), caption)
+
+    def _gallery(self) -> list[Gallery]:
+        """One photo under two runs of each objective: how much is the objective, how much the seed?"""
+        if self.seen.pictured is None:
+            return []
+        photo, views = self.seen.pictured
+        pictures = [Picture("as shown", shown(photo, views[0]))]
+        for place in [place for each in self.seen.first_two() for place in each]:
+            run, view = self.design.runs[place], views[place]
+            colours = shaped_like(pca_maps([view.patches])[0], pictures[0].pixels)
+            pictures.append(Picture(f"{run.objective}, {run.condition}, seed {run.seed}", colours))
+        caption = "First three principal components of the patches. Colours do not compare between encoders."
+        return [Gallery(f"PCA maps: {photo.id}", tuple(pictures), caption)]
+
+    def _beside(self, names: Sequence[str]) -> list[Table]:
+        """The other encoders, read on the same photos."""
+        if not names:
+            return []
+        first = len(self.design.runs)
+        others = list(zip(self.seen.values[first:], self.seen.shapes[first:], strict=True))
+        rows = [
+            (reading.title, *(number(reading, values[reading.name], shape) for values, shape in others))
+            for reading in self.seen.readings
+        ]
+        caption = (
+            "One run each: their intervals are over photos, and a difference between two of them may be the seed's."
+        )
+        return [Table("Other encoders on the same photos", ("reading", *names), tuple(rows), caption)]
+
+
+def _parted(values: Float[Array, "a b s photos"] | None) -> Partition | str:
+    if values is None:
+        return UNDEFINED
+    try:
+        return partition(values)
+    except UnfitData as error:
+        return str(error)
+
+
+def _over_runs(reading: Reading, means: Float[Array, "b s"]) -> Number:
+    """Their mean, with the t interval of their spread within conditions."""
+    from scipy.stats import t
+
+    b, s = means.shape
+    spread = np.square(means - means.mean(1, keepdims=True)).sum() / (b * (s - 1))
+    half = float(t.ppf((1 + LEVEL) / 2, b * (s - 1)) * np.sqrt(spread / means.size))
+    value = float(means.mean())
+    ends = (value - half, value + half)
+    return Number(reading.title, value, ends, n=means.size, of="runs", unit=reading.unit, definition=reading.definition)
