@@ -1,6 +1,13 @@
 """experiment: every cell of a plan trained once, alike but for what it is told to differ in; and the command."""
 
 import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +16,9 @@ from command_run import called, card, same, weights
 from PIL import Image
 from small_run import RECIPE, drawn
 
-from repscope.errors import UnknownName, WrongUsage
-from repscope.lab.experiment import PROXY, Cell, Plan, experiment, request, waves
+from repscope.errors import RepscopeError, UnfitCheckpoint, UnknownName, WrongUsage
+from repscope.lab.experiment import experiment
+from repscope.lab.plan import PROXY, Cell, Plan, request, waves
 from repscope.lab.request import planned
 
 
@@ -110,6 +118,65 @@ def photo(tmp_path) -> Path:
     pixels, _ = drawn(1, side=64)
     Image.fromarray(pixels[0]).save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
+
+
+@pytest.mark.parametrize(("changed", "said"), [({"epochs": 1}, "epochs"), ({"parts": 1}, "parts")])
+def test_runs_of_another_budget_are_not_compared(plan, changed, said):
+    few = replace(plan, objectives=("mae", "supervised"), parts=2, epochs=0.5)
+    experiment(few)
+    with pytest.raises(WrongUsage, match=rf"holds runs of another experiment: {said} .* there, .* here\. Choose"):
+        experiment(replace(few, **changed))
+    assert len(experiment(replace(few, seeds=3))) == 12
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_fails_is_told_and_stops_the_others(plan, workers):
+    few = replace(plan, objectives=("mae", "supervised"), parts=1, seeds=4, epochs=1)
+    broken = waves(few)[0][0].folder
+    broken.mkdir(parents=True)
+    (broken / "run.state").write_bytes(b"broken")
+    with pytest.raises(UnfitCheckpoint, match="cannot be read as the state of a run"):
+        experiment(few, workers=workers)
+    assert not waves(few)[0][-1].done
+
+
+def test_a_run_that_the_machine_ends_is_told(plan):
+    """A worker killed from outside, as where memory is short: the experiment does not wait for it for ever."""
+    few = replace(plan, objectives=("mae", "supervised"), parts=1, epochs=1000)
+
+    def kill_one() -> None:
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.05)
+        os.kill(children[0].pid, signal.SIGKILL)
+
+    assassin = threading.Thread(target=kill_one)
+    assassin.start()
+    with pytest.raises(RepscopeError, match=r"ended by signal 9.*The same command goes on"):
+        experiment(few, workers=2)
+    assassin.join()
+    assert not multiprocessing.active_children()
+
+
+def test_a_person_may_stop_it_and_go_on(images, recipe_file, photo, tmp_path):
+    """Ctrl-C ends all processes at once; the same command goes on and is done."""
+    words = [recipe_file, "--data", images, "--photos", photo, "--objectives", "mae,supervised", "--parts", 1]
+    words += ["--seeds", 2, "--epochs", 100, "--workers", 2, "--beside", "tiny-random", "--out", tmp_path / "runs"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repscope", "experiment", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list((tmp_path / "runs").glob("*/run.state")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "The same command goes on" in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "runs").glob("*/card.md"))
 
 
 def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
