@@ -27,7 +27,12 @@ TRAINING = ("pretrain", "experiment")
 """Take hours on images that are not there: tests/lab runs them on small ones."""
 ASKED = [pytest.param(line, id=f"{page.stem}: {line}") for page, line in COMMANDS if line.split()[1] not in TRAINING]
 TRAINED = [
-    line.partition(" \\")[0]
+    line
+    for page in PAGES
+    for block in examples(page, "sh")
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.split()[:1] == ["repscope"] and line.split()[1] in TRAINING
+]
     for page in PAGES
     for block in examples(page, "sh")
     for line in block.splitlines()
