@@ -33,11 +33,6 @@ TRAINED = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.split()[:1] == ["repscope"] and line.split()[1] in TRAINING
 ]
-    for page in PAGES
-    for block in examples(page, "sh")
-    for line in block.splitlines()
-    if line.split()[:1] == ["repscope"] and line.split()[1] in TRAINING
-]
 PYTHON = [page for page in PAGES if page.name not in ("CONTRIBUTING.md", "lab.md") and examples(page, "python")]
 
 
