@@ -1,16 +1,18 @@
-"""Generate the reference pages from the catalogue and the command itself: `make docs`.
+"""Generate the reference pages from the catalogues and the command itself: `make docs`.
 
 The committed pages are what this writes; a test compares them. `make pictures` makes the README's
 picture anew.
 """
 
+import inspect
 import io
+import re
 import sys
 import tempfile
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repscope.encoders import Contract, available
 from repscope.encoders.families import catalogue as families
@@ -136,7 +138,100 @@ def _model(model: Contract) -> tuple[str, ...]:
     )
 
 
-PAGES = {"commands.md": commands, "metrics.md": metrics, "encoders.md": encoders}
+def objectives() -> str:
+    from repscope.encoders.vit import Architecture
+    from repscope.lab.objectives import catalogue
+    from repscope.lab.recipe import Recipe
+
+    intro = (
+        f"{len(catalogue)} objectives over one backbone: what an encoder is asked to do with images. "
+        "`repscope pretrain RECIPE --objective NAME` trains with one; `--option NAME=VALUE` sets one of its options, "
+        "and so does a table `[options.NAME]` of a recipe. Nothing has to be set. What holds for all of them is the "
+        "[recipe](#the-recipe), and why it is as it is stands in "
+        "[a decision](decisions/0010-what-the-lab-holds-equal.md)."
+    )
+    parts = [intro]
+    for name, kind in catalogue.items():
+        parts += [f"## {name}", *_objective(kind)]
+    parts += [
+        "## The recipe",
+        "A TOML file with these names, and a table `[architecture]`. Its own name is that of the file. The recipes of "
+        "the package are in `src/repscope/lab/recipes`; any of them can be copied and changed.",
+        table(("name", "default", "meaning"), _fields(Recipe, leave=("name", "architecture"))),
+        "### The architecture",
+        "The table `[architecture]` of a recipe: the shape of the encoder. What the lab trains reads still images "
+        "(`tubelet` is 1), and its `grid` of patches covers the recipe's `size`.",
+        table(("name", "default", "meaning"), _fields(Architecture)),
+    ]
+    return page("Objectives and recipes", *parts)
+
+
+def _objective(kind: type) -> list[str]:
+    prose = [_escaped(" ".join(each.split())) for each in _prose(kind).split("\n\n") if each.strip()]
+    prose += ["It reads labels."] if getattr(kind, "labelled", False) else []
+    taken = [each for each in inspect.signature(kind).parameters.values() if each.name not in ("encoder", "setting")]
+    hints, meanings = get_type_hints(kind.__init__, include_extras=True), _meanings(kind)
+    rows = [
+        (f"`{each.name}`", _wanted(hints[each.name]), _toml(each.default), _in_a_cell(meanings.get(each.name, "")))
+        for each in taken
+    ]
+    return [*prose, *([table(("option", "wants", "default", "meaning"), rows)] if rows else ["It has no options."])]
+
+
+def _wanted(hint: Any) -> str:
+    """A type in words, and what is declared beside it."""
+    kind, *declared = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    words = {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "a list of names")
+    ranges = [str(each) for each in declared] or (["0 or more"] if kind in (int, float) else [])
+    return ", ".join([words, *ranges])
+
+
+def _fields(kind: Any, leave: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    meanings = _meanings(kind)
+    return [
+        (
+            f"`{each.name}`",
+            "to be given" if each.default is each.default_factory is MISSING else _toml(each.default),
+            _in_a_cell(meanings.get(each.name, "")),
+        )
+        for each in fields(kind)
+        if each.name not in leave
+    ]
+
+
+def _toml(value: Any) -> str:
+    """A default as a recipe would have it."""
+    if value in (MISSING, ()):
+        return "none"
+    if isinstance(value, tuple):
+        return "`[" + ", ".join(map(repr, value)) + "]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+SECTION = re.compile(r"^(?:Args|Attributes):\n((?:[ ]+\S.*\n?|\n)+)", re.MULTILINE)
+
+
+def _prose(kind: type) -> str:
+    """The docstring without its list of names."""
+    return SECTION.sub("", inspect.cleandoc(kind.__doc__ or "")).strip()
+
+
+def _meanings(kind: type) -> Mapping[str, str]:
+    """What the docstrings of a class and of what it builds on say of each name."""
+    meanings: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        found = SECTION.search(inspect.cleandoc(each.__doc__ or "")) if each.__module__.startswith("repscope") else None
+        entries = re.findall(r"^ {4}([\w, ]+): ((?:.*)(?:\n {8}.*)*)", found[1] if found else "", re.MULTILINE)
+        meanings |= {name: " ".join(text.split()) for names, text in entries for name in names.split(", ")}
+    return meanings
+
+
+def _in_a_cell(text: str) -> str:
+    """As `_escaped`; the table itself escapes its bars."""
+    return _escaped(text).replace("\\|", "|")
+
+
+PAGES = {"commands.md": commands, "metrics.md": metrics, "encoders.md": encoders, "objectives.md": objectives}
 
 
 def picture() -> bytes:

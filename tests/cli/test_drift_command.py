@@ -124,7 +124,33 @@ class TestWrong:
         (tmp_path / "empty").mkdir()
         said = run("drift", tmp_path / "empty", "--data", photo)
         assert (said.code, said.out) == (1, "")
-        assert "empty holds no checkpoint" in said.err
+        assert said.err.splitlines() == [
+            f"repscope: {tmp_path / 'empty'} holds no checkpoint: neither a .safetensors or .onnx file nor a folder "
+            "with an encoder in it. Give the folder in which a run keeps its checkpoints."
+        ]
+
+    def test_a_folder_that_may_not_be_entered(self, run, photo, tmp_path, monkeypatch):
+        def denied(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "iterdir", denied)
+        said = run("drift", tmp_path, "--data", photo)
+        assert (said.code, said.out) == (1, "")
+        assert "cannot be looked into: [Errno 13] Permission denied" in said.err
+
+    def test_a_snapshot_that_may_not_be_read(self, run, photo, lab_run, monkeypatch):
+        folder, opened = lab_run(1, 2), Path.open
+
+        def denied(path, *rest, **named):
+            if path.name == "step-2.safetensors":
+                raise PermissionError(13, "Permission denied", str(path))
+            return opened(path, *rest, **named)
+
+        monkeypatch.setattr(Path, "open", denied)
+        said = run("drift", folder, "--data", photo)
+        assert (said.code, said.out) == (1, "")
+        assert "You may not read it: ask its owner, or change its mode" in said.err
+        assert "copy it again" not in said.err
 
     def test_other_widths(self, run, photo, lab_run):
         folder = lab_run(1, 2)
@@ -151,6 +177,7 @@ class TestWrong:
         said = run("drift", folder, "--data", photo)
         assert said.code == 1
         assert "step-4.onnx cannot be read as an ONNX graph" in said.err
+        assert ".. " not in said.err
 
     def test_a_checkpoint_there_is_not(self, run, photo, lab_run, tmp_path):
         for name in (tmp_path / "nowhere", "nowhere.onnx", "nowhere.safetensors"):

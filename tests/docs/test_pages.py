@@ -1,8 +1,12 @@
 """The manual names everything there is, links to what is there, and its generated pages are up to date."""
 
 import importlib.util
+import inspect
 import re
+from collections.abc import Sequence
+from dataclasses import fields
 from importlib import import_module
+from typing import Annotated
 
 import pytest
 import typer
@@ -11,11 +15,14 @@ from manual import PAGES, ROOT
 import repscope
 from repscope import cli, errors, report
 from repscope.encoders import available
+from repscope.encoders.vit import Architecture
+from repscope.lab.objectives import catalogue as objectives
+from repscope.lab.recipe import Recipe
 from repscope.metrics import catalogue
 
 PACKAGES = [
     "repscope",
-    *(f"repscope.{name}" for name in ("metrics", "encoders", "images", "statistics", "accumulators")),
+    *(f"repscope.{name}" for name in ("metrics", "monitor", "encoders", "images", "statistics", "accumulators")),
 ]
 
 
@@ -28,7 +35,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "metrics.md", "encoders.md"])
+@pytest.mark.parametrize("name", ["commands.md", "metrics.md", "encoders.md", "objectives.md"])
 def test_a_generated_page_is_what_is_generated(name):
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().PAGES[name](), "run `make docs`"
 
@@ -47,6 +54,66 @@ def test_every_metric_and_encoder_is_in_the_manual(manual):
         assert card.title in manual
     for name in available():
         assert f"| `{name}` |" in manual
+
+
+def test_every_objective_is_in_the_manual_and_every_option_and_field_has_a_meaning():
+    made = generator()
+    assert set(made.PAGES) == {"commands.md", "metrics.md", "encoders.md", "objectives.md"}
+    text = made.objectives()
+    for name, kind in objectives.items():
+        (section,) = re.findall(rf"^## {name}\n\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
+        rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| (.*) \|$", section, re.MULTILINE)
+        options = [each for each in inspect.signature(kind).parameters if each not in ("encoder", "setting")]
+        assert [option for option, _ in rows] == options
+        assert all(meaning for _, meaning in rows), f"{name}: an option is not in the docstring's Args"
+    _, recipe = text.split("## The recipe")
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.*) \|$", recipe, re.MULTILINE))
+    assert {each.name for each in fields(Recipe)} - {"name", "architecture"} <= set(rows)
+    assert {each.name for each in fields(Architecture)} <= set(rows)
+    assert all(rows.values()), "a field is not in the docstring's Attributes"
+
+
+def test_what_is_declared_beside_a_type_is_shown():
+    made = generator()
+    assert (made._wanted(bool), made._wanted(float)) == ("true or false", "a number, 0 or more")
+    assert made._wanted(Annotated[int, "1 or more"]) == "a whole number, 1 or more"
+    assert made._wanted(Sequence[str]) == made._wanted(Sequence[str | int]) == "a list of names"
+    assert [made._toml(x) for x in (True, 0.5, (0.9, 1), ())] == ["`true`", "`0.5`", "`[0.9, 1]`", "none"]
+
+
+def test_docstrings_are_read_as_they_are_written():
+    made = generator()
+
+    class Parent:
+        """Of the whole.
+
+        Args:
+            outer: Of the parent.
+            both: Of the parent too.
+        """
+
+    class Child(Parent):
+        """First line.
+
+        The rest.
+
+        Args:
+            one, two: Shared by both,
+                over two lines.
+            both: Of the child.
+
+        Raises nothing.
+        """
+
+    for kind in (Parent, Child):
+        kind.__module__ = "repscope.here"
+    assert made._prose(Child) == "First line.\n\nThe rest.\n\nRaises nothing."
+    assert made._meanings(Child) == {
+        "outer": "Of the parent.",
+        "both": "Of the child.",
+        "one": "Shared by both, over two lines.",
+        "two": "Shared by both, over two lines.",
+    }
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rights import closed
 
 from repscope.encoders.vit import ViT
 from repscope.errors import UnfitCheckpoint, Unwritable, WrongUsage
@@ -19,6 +20,7 @@ from repscope.lab import checkpoint
 
 HELD = {"objective.w": torch.arange(6.0).reshape(2, 3), "optimiser.0.0.step": torch.tensor(7.0)}
 SAID = {"step": 7, "recipe": {"rate": 0.1}, "objective": "mae"}
+KEPT = "cannot be read: {}. What it holds may be whole: leave it there, make it readable"
 REFUSED = "cannot be read as the state of a run: .*Remove it to begin anew, or put a copy back"
 
 
@@ -114,9 +116,16 @@ class TestReading:
             checkpoint.read_state(tmp_path / "run.state")
         assert not (tmp_path / "sprung").exists()
 
+    def test_one_that_may_not_be_read_is_not_to_be_removed(self, file):
+        whole = file.read_bytes()
+        with closed(file), pytest.raises(UnfitCheckpoint, match=KEPT.format("Permission denied")) as error:
+            checkpoint.read_state(file)
+        assert "Remove" not in str(error.value)
+        assert file.read_bytes() == whole
+
     def test_a_folder_and_nothing_are_refused(self, tmp_path):
-        for path in (tmp_path, tmp_path / "nowhere"):
-            with pytest.raises(UnfitCheckpoint, match=REFUSED):
+        for path, why in ((tmp_path, "Is a directory"), (tmp_path / "nowhere", "No such file or directory")):
+            with pytest.raises(UnfitCheckpoint, match=KEPT.format(why)):
                 checkpoint.read_state(path)
 
 

@@ -84,9 +84,9 @@ class TestMaskedAutoencoder:
         objective.loss(seen((images,)))
         assert kept == [(8, 4)]
 
-    def test_a_mask_that_leaves_no_context_is_refused(self, recipe, images):
-        with pytest.raises(UnfitData, match="choose a share that leaves some"):
-            made("mae", recipe, hidden=0.99).loss(seen((images,)))
+    def test_a_mask_that_leaves_no_context_is_refused_before_an_image_is_seen(self, recipe):
+        with pytest.raises(UnfitData, match="A mask of 99% leaves 0 of 16 patches to see; choose a share"):
+            made("mae", recipe, hidden=0.99)
 
 
 class TestJointEmbeddingPrediction:
@@ -135,6 +135,11 @@ class TestJointEmbeddingPrediction:
         shown, asked = kept[0], kept[1].unflatten(0, (4, 8)).transpose(0, 1).flatten(1)
         for image in range(8):
             assert not set(shown[image].tolist()) & set(asked[image].tolist())
+
+    def test_a_grid_without_room_for_a_context_is_refused_before_an_image_is_seen(self, recipe):
+        shape = replace(recipe.architecture, grid=(1, 1), patch=16)
+        with pytest.raises(UnfitData, match="leave no context on a grid of 1 x 1"):
+            made("ijepa", replace(recipe, architecture=shape, view=0, local=0))
 
     def test_without_a_stop_the_encoder_is_its_own_teacher(self, recipe, images):
         objective = made("ijepa", recipe, stop=False)
@@ -200,6 +205,12 @@ class TestVideoPrediction:
             foreseen = objective.predictor(tokens, shown, asked, places).double()
         wanted = (foreseen - gather(taught, asked)).abs().mean().item()
         assert objective.loss(made_of).item() == pytest.approx(wanted, rel=1e-5)
+
+    def test_a_mask_of_its_own_grid_that_leaves_no_context_is_refused_before_an_image_is_seen(self, recipe):
+        """Frames are cut at the side of a view, and so are the places that are masked."""
+        made("vjepa", recipe, hidden=0.9)
+        with pytest.raises(UnfitData, match="A mask of 90% leaves 0 of 4 patches to see"):
+            made("vjepa", replace(recipe, view=8), hidden=0.9)
 
     def test_turned_positions_leave_no_place_for_time(self, recipe):
         shape = replace(recipe.architecture, position="rotary")

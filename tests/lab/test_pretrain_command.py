@@ -114,10 +114,10 @@ class TestResuming:
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            (["--seed", "1"], "recipe differs in seed"),
-            (["--option", "hidden=0.5"], "recipe differs in options"),
+            (["--seed", "1"], "its seed is 0, here it is 1"),
+            (["--option", "hidden=0.5"], "its options.mae.hidden is not set, here it is 0.5"),
             (["--objective", "diet"], "its objective is mae, here it is diet"),
-            (["--data", "OTHER"], "its data is"),
+            (["--data", "OTHER"], "it was begun on other images or labels. Go on with what it was begun with"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )

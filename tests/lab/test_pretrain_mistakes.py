@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 import torch
 from command_run import called, card, done, weights
+from rights import closed
 from small_run import RECIPE, drawn, parquet_file, png
 
 from repscope.lab import checkpoint, data
@@ -27,7 +28,16 @@ class TestErrors:
             (broken / f"{place}.png").write_bytes(png(image))
         (broken / "5.png").write_bytes(png(pixels[5])[:60])
         (tmp_path / "file").touch()
-        own = {"wild": ("rate = 2e-3", "rate = 1e30"), "odd": ("size = 16", "size = 17")}
+        parquet_file(tmp_path / "some.parquet", pixels, [None, *labels[1:]])
+        own = {
+            "wild": ("rate = 2e-3", "rate = 1e30"),
+            "odd": ("size = 16", "size = 17"),
+            "one": ("batch = 16", "batch = 1"),
+            "misspelt": ("\n[arch", "\n[options.maee]\nhidden = 0.5\n[arch"),
+            "untaken": ("\n[arch", "\n[options.dino]\nlocal = 3\n[arch"),
+            "numbered": ("size = 16", "size = 16\nobjective = 5"),
+            "huge": ("size = 16", "size = 16\nview = 400000"),
+        }
         for name, change in own.items():
             (tmp_path / f"{name}.toml").write_text(RECIPE.replace(*change))
         return {
@@ -41,8 +51,8 @@ class TestErrors:
             "FILE": tmp_path / "file",
             "BELOW": tmp_path / "file/below",
             "MADE": made,
-            "WILD": tmp_path / "wild.toml",
-            "ODD": tmp_path / "odd.toml",
+            "SOME": tmp_path / "some.parquet",
+            **{name.upper(): tmp_path / f"{name}.toml" for name in own},
             "--data": images,
             "--out": tmp_path / "out",
         }
@@ -52,22 +62,52 @@ class TestErrors:
         ("words", "code", "told"),
         [
             ("tiny-imagnet", 2, "No recipe is called 'tiny-imagnet'. Did you mean tiny-imagenet?"),
-            ("nowhere.toml", 2, "No recipe is called 'nowhere.toml'"),
-            ("ODD", 2, "odd.toml: The recipe odd wants view to be whole patches of 4 pixels; got 17"),
+            ("nowhere.toml", 2, "There is no file nowhere.toml; give the path of a TOML file, or one of"),
+            ("ODD", 2, "odd.toml: The recipe odd wants images of 17 pixels, but 4 x 4 patches of 4"),
             ("RECIPE --objective mea", 2, "No objective is called 'mea'. Did you mean mae"),
             ("RECIPE --option hiden=0.5", 2, "No option of mae is called 'hiden'. Did you mean hidden?"),
             ("RECIPE --option hidden", 2, "--option wants NAME=VALUE"),
-            ("RECIPE --option hidden=much", 2, "option hidden of mae wants a number, 0 or more; got 'much'"),
-            ("RECIPE --option hidden=-0.5", 2, "wants a number, 0 or more; got -0.5"),
-            ("RECIPE --option hidden=nan", 2, "wants a number, 0 or more; got nan"),
+            ("RECIPE --option hidden=much", 2, "option hidden of mae wants a number, above 0 and below 1; got 'much'"),
+            ("RECIPE --option hidden=-0.5", 2, "wants a number, above 0 and below 1; got -0.5"),
+            ("RECIPE --option hidden=nan", 2, "wants a number, above 0 and below 1; got nan"),
             (
                 "RECIPE --objective dino --option locals=1.5",
                 2,
-                "locals of dino wants a whole number, 0 or more; got 1.5",
+                "locals of dino wants a whole number, from 0 to 100; got 1.5",
             ),
             ("RECIPE --objective dino --option centring=1", 2, "centring of dino wants true or false; got 1"),
             ("RECIPE --objective distill --option teachers=tiny-mae", 2, "wants a list of names"),
-            ("RECIPE --objective ijepa --option width=15", 2, "width"),
+            (
+                "RECIPE --objective ijepa --option width=15",
+                2,
+                "width of ijepa wants a whole number, a multiple of 12 from 12 to 16,380",
+            ),
+            ("RECIPE --objective ijepa --option width=7", 2, "a multiple of 12 from 12 to 16,380; got 7"),
+            ("RECIPE --objective ijepa --option depth=0", 2, "depth of ijepa wants a whole number, from 1 to 100"),
+            (
+                "RECIPE --objective vjepa --option frames=0",
+                2,
+                "frames of vjepa wants a whole number, from 1 to 100; got 0",
+            ),
+            ("RECIPE --objective supervised --option smoothing=2", 2, "from 0 to below 1; got 2"),
+            ("RECIPE --objective diet --option smoothing=1.5", 2, "from 0 to below 1; got 1.5"),
+            ("RECIPE --objective dino --option outputs=0", 2, "outputs of dino wants a whole number, from 1 to"),
+            (
+                "RECIPE --objective dino --option teacher_momentum=5",
+                2,
+                "teacher_momentum of dino wants a number, from 0",
+            ),
+            ("RECIPE --objective dino --option teacher_momentum=1", 2, "to below 1; got 1"),
+            ("RECIPE --objective byol --option hidden=0", 2, "hidden of byol wants a whole number, from 1 to 16,384"),
+            ("RECIPE --objective vicreg --option outputs=0", 2, "outputs of vicreg wants a whole number, from 1 to"),
+            ("RECIPE --objective simclr --option temperature=0", 2, "wants a number, above 0; got 0"),
+            ("RECIPE --objective lejepa --option weight=1.5", 2, "wants a number, from 0 to 1; got 1.5"),
+            ("ONE --objective vicreg", 2, "wants 2 or more; the recipe one has batch = 1"),
+            ("ONE --objective distill --teacher tiny-mae", 2, "wants 2 or more; the recipe one has batch = 1"),
+            ("MISSPELT", 2, "No objective with [options] is called 'maee'. Did you mean mae"),
+            ("UNTAKEN", 2, "No option of dino is called 'local'. Did you mean locals?"),
+            ("NUMBERED", 2, "numbered.toml: The recipe numbered wants objective to be the name of one; got 5"),
+            ("HUGE --objective simclr", 2, "view to be whole patches of 4 pixels, 64 at most; got 400000"),
             ("RECIPE --epochs -1", 2, "epochs to be 0 or more; got -1"),
             ("RECIPE --epochs nan", 2, "epochs to be 0 or more; got nan"),
             ("RECIPE --epochs inf", 2, "epochs to be 0 or more; got inf"),
@@ -94,7 +134,10 @@ class TestErrors:
             ("RECIPE --data BROKEN", 1, "5.png: the file is cut off"),
             ("RECIPE --objective supervised --data ALIKE", 1, "these images have 1 class."),
             ("RECIPE --objective supervised --data UNLABELLED", 1, "these images have no classes."),
-            ("RECIPE --option hidden=1", 1, "A mask of 100% leaves 0 of 16 patches to see"),
+            ("RECIPE --option hidden=1", 2, "hidden of mae wants a number, above 0 and below 1; got 1"),
+            ("RECIPE --option hidden=0.99", 1, "A mask of 99% leaves 0 of 16 patches to see"),
+            ("RECIPE --objective vjepa --option hidden=0.99", 1, "A mask of 99% leaves 0 of 16 patches to see"),
+            ("RECIPE --objective supervised --data SOME", 1, "supervised wants a label for every image; some in"),
             ("RECIPE --out FILE", 1, "cannot be written to: File exists; choose another --out"),
             ("RECIPE --out BELOW", 1, "cannot be written to: Not a directory; choose another --out"),
             ("RECIPE --out MADE", 2, "holds a run already (run.state): add --resume"),
@@ -110,7 +153,7 @@ class TestErrors:
         assert last.startswith("repscope: ") or last.startswith("Error: "), said.err
         assert told in last
         assert said.out == ""
-        assert not (places["--out"] / "encoder.safetensors").exists()
+        assert not places["--out"].exists()
 
     @pytest.mark.usefixtures("unwatched")
     def test_a_loss_that_is_none_stops_and_the_last_good_state_stays(self, images, recipe_file, tmp_path, monkeypatch):
@@ -139,9 +182,11 @@ class TestErrors:
     def test_a_rate_that_is_too_high_is_told_and_leaves_what_was_good(self, places):
         said = called(places["WILD"], "--data", places["--data"], "--out", places["--out"])
         assert said.code == 1
-        assert "ry a smaller rate" in said.err
+        assert "The encoder came apart: " in said.err
+        assert "does not fit float16 after step 0 (images " in said.err
+        assert "no state was kept before it. Try a smaller rate" in said.err
         assert "Traceback" not in said.err
-        assert not list(places["--out"].rglob("*.safetensors"))  # the first step was its last good one
+        assert not list(places["--out"].rglob("*.safetensors"))
 
     def test_an_encoder_whose_state_has_gone_is_not_written_over(self, again, images, recipe_file):
         (again / "run.state").unlink()
@@ -157,7 +202,30 @@ class TestErrors:
         monkeypatch.setattr(data, "read", None)
         assert "holds a run already" in called(recipe_file, "--data", images, "--out", made).err
         few = parquet_file(tmp_path / "few.parquet", *drawn(5))
-        assert "A batch of 16" in called(recipe_file, "--data", few, "--out", tmp_path / "out").err
+        some = parquet_file(tmp_path / "some.parquet", drawn(20)[0], [None] + [1, 2] * 9 + [1])
+        for words, told in (
+            (["--data", few], "A batch of 16"),
+            (["--data", images, "--objective", "distill", "--teacher", "tiny-mea"], "Did you mean tiny-mae"),
+            (["--data", images, "--objective", "distill", "--teacher", tmp_path / "gone"], "gone"),
+            (["--data", images, "--objective", "distill", "--teacher", "tiny-mae"], "teachers that cut images as"),
+            (["--data", images, "--option", "hidden=1"], "hidden of mae wants"),
+            (["--data", images, "--option", "hidden=0.99"], "A mask of 99%"),
+            (["--data", few.parent / "some.parquet", "--objective", "supervised"], f"some in {some} have none"),
+        ):
+            said = called(recipe_file, *words, "--out", tmp_path / "runs" / "out")
+            assert told in said.err
+            assert "Traceback" not in said.err
+            assert not (tmp_path / "runs").exists()
+
+    def test_a_folder_made_for_a_run_that_wrote_nothing_goes_again_and_one_that_was_there_stays(
+        self, places, recipe_file, tmp_path
+    ):
+        words = (recipe_file, "--data", places["BROKEN"], "--out")
+        assert "5.png" in called(*words, tmp_path / "new" / "deep").err
+        assert not (tmp_path / "new").exists()
+        (tmp_path / "old").mkdir()
+        assert "5.png" in called(*words, tmp_path / "old" / "deep").err
+        assert list((tmp_path / "old").iterdir()) == []
 
     def test_without_pyarrow_folders_work_and_parquet_says_what_to_install(self, images, recipe_file, tmp_path):
         for place, pixels in enumerate(drawn(16)[0]):
@@ -167,3 +235,43 @@ class TestErrors:
             assert said.code == 1
             assert "pip install 'repscope[lab]'" in said.err
             done(recipe_file, "--data", tmp_path, "--out", tmp_path / "out", "--epochs", 0)
+
+
+@pytest.mark.usefixtures("unwatched")
+class TestClosed:
+    """What a person may not read or enter, the administrator included."""
+
+    def assert_told(self, said, code, told):
+        assert said.code == code
+        assert said.err.splitlines()[-1].startswith("repscope: ")
+        assert told in said.err.splitlines()[-1]
+        assert "Traceback" not in said.err
+
+    def test_a_recipe(self, images, tmp_path):
+        (tmp_path / "mine.toml").write_text(RECIPE)
+        with closed(tmp_path / "mine.toml") as recipe:
+            self.assert_told(called(recipe, "--data", images), 2, "mine.toml cannot be read: Permission denied")
+
+    def test_a_folder_above_the_run(self, images, recipe_file, tmp_path):
+        (tmp_path / "shut").mkdir()
+        with closed(tmp_path / "shut") as shut:
+            said = called(recipe_file, "--data", images, "--out", shut / "run")
+        self.assert_told(said, 1, "shut/run cannot be written to: Permission denied; choose another --out")
+
+    def test_a_class_of_images(self, recipe_file, tmp_path):
+        for name in ("a", "b"):
+            (tmp_path / "photos" / name).mkdir(parents=True)
+            for place, pixels in enumerate(drawn(16)[0]):
+                (tmp_path / "photos" / name / f"{place}.png").write_bytes(png(pixels))
+        with closed(tmp_path / "photos/a"):
+            said = called(recipe_file, "--data", tmp_path / "photos", "--out", tmp_path / "out")
+        self.assert_told(said, 1, "photos/a cannot be read: Permission denied; change who may read it")
+
+    @pytest.mark.parametrize("name", ["log.jsonl", "run.state"])
+    def test_log_and_state_of_a_run_to_go_on_with(self, images, recipe_file, again, name):
+        before = (again / "run.state").read_bytes()
+        with closed(again / name):
+            said = called(recipe_file, "--data", images, "--out", again, "--resume")
+        self.assert_told(said, 1, f"{name} cannot be read")
+        assert "Permission denied" in said.err
+        assert (again / "run.state").read_bytes() == before

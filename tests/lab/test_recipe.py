@@ -7,6 +7,7 @@ from inspect import signature
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rights import closed
 from small_objectives import made
 from small_run import RECIPE
 
@@ -29,13 +30,24 @@ WRONG = [
     ("warmup = 2", "crop = [0.0, 0.2]", "crop to be two shares"),
     ("warmup = 2", "betas = [0.9]", "betas to be two numbers"),
     ("warmup = 2", "betas = [0.9, 1.0]", "betas to be two numbers"),
-    ("warmup = 2", "moonlight = 3", "moonlight"),
+    ("warmup = 2", "moonlight = 3", "No field of a recipe is called 'moonlight'"),
+    ("warmup = 2", "speed = 3", "No field of a recipe is called 'speed'. Did you mean seed"),
+    ("warmup = 2", "objective = 5", "objective to be the name of one; got 5"),
+    ("warmup = 2", 'view = "a"', "view to be a whole number of pixels; got 'a'"),
+    ("warmup = 2", "view = true", "view to be a whole number of pixels; got True"),
+    ("warmup = 2", "local = -4", "local to be a whole number of pixels; got -4"),
+    ("warmup = 2", "view = 400000", "view to be whole patches of 4 pixels, 64 at most; got 400000"),
+    ("warmup = 2", "local = 68", "local to be whole patches of 4 pixels, 64 at most; got 68"),
+    ("warmup = 2", "betas = 5", "betas to be two numbers from 0 to below 1; got 5"),
+    ("warmup = 2", 'crop = "ab"', "crop to be two shares of an image's area"),
+    ("warmup = 2", f"clip = 1{'0' * 400}", "clip to be above 0"),
+    ("warmup = 2", f"betas = {'[' * 5000}", "does not read as one"),
     ("warmup = 2", "seed = -1", "seed to be a whole number, 0 or more"),
     ("warmup = 2", "seed = 16777216", "seed to be below 16777216"),
     ("warmup = 2", "snapshots = -1", "snapshots to be a whole number, 0 or more"),
     ("warmup = 2", 'optimiser = "sgd"', "optimiser to be muon or adamw; got 'sgd'"),
-    ("warmup = 2", "view = 10", "view to be whole patches of 4 pixels; got 10"),
-    ("warmup = 2", "local = 2", "local to be whole patches of 4 pixels; got 2"),
+    ("warmup = 2", "view = 10", "view to be whole patches of 4 pixels, 64 at most; got 10"),
+    ("warmup = 2", "local = 2", "local to be whole patches of 4 pixels, 64 at most; got 2"),
     ("warmup = 2", "clip = 0.0", "clip to be above 0"),
     ("warmup = 2", "weight_decay = -0.1", "weight_decay to be 0 or more"),
     ("warmup = 2", "options = 3", "options to be a table for each objective"),
@@ -43,9 +55,17 @@ WRONG = [
     ("size = 16", "size = 20", "make size, grid and patch agree"),
     ("patch = 4", "patch = 4\ntubelet = 2", "reads video"),
     ("heads = 2", "heads = 3", "3 heads do not divide a width of 16"),
-    ("width = 16", "", "width"),
+    ("width = 16", "", "it has no 'width'"),
+    ("width = 16", "widht = 16", "it has no 'width'"),
+    (
+        "heads = 2",
+        "heads = 2\nregister = 1",
+        "No field of an architecture is called 'register'. Did you mean registers",
+    ),
     ("grid = [4, 4]", "", "it has no 'grid'"),
-    ("grid = [4, 4]", "grid = 4", "does not read as one"),
+    ("grid = [4, 4]", "grid = 4", "grid is two whole numbers, as in \\[8, 8\\]; got 4"),
+    ("grid = [4, 4]", "grid = [4]", "grid is two whole numbers"),
+    ("grid = [4, 4]", 'grid = ["4", 4]', "rows is '4'"),
     ("[architecture]", "[building]", "it has no 'architecture'"),
     ("size = 16", "size == 16", "does not read as one"),
 ]
@@ -117,7 +137,44 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
         recipes.read(str(file))
 
 
-@pytest.mark.parametrize("name", ["tiny-imagnet", "nowhere.toml", ""])
+def test_a_table_in_place_of_a_number_and_a_number_in_place_of_a_table_are_refused(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text("size = 16\narchitecture = 3\n")
+    with pytest.raises(WrongUsage, match=r"architecture is a table, \[architecture\], .*; got 3"):
+        recipes.read(str(file))
+
+
+def test_a_name_of_its_own_is_no_field(tmp_path):
+    """A recipe is called as its file is."""
+    file = tmp_path / "wrong.toml"
+    file.write_text('name = "other"\n' + RECIPE)
+    with pytest.raises(WrongUsage, match="No field of a recipe is called 'name'"):
+        recipes.read(str(file))
+
+
+@pytest.mark.parametrize("name", ["nowhere.toml", "recipes/nowhere", "./tiny-imagenet"])
+def test_a_path_where_there_is_no_file_is_told_as_one(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        WrongUsage, match=r"There is no file .*(nowhere|tiny-imagenet).*; give .* one of .*tiny-imagenet"
+    ):
+        recipes.read(name)
+
+
+def test_a_file_may_have_any_name_and_a_folder_is_none(tmp_path):
+    (tmp_path / "mine").write_text(RECIPE)
+    assert recipes.read(str(tmp_path / "mine")).name == "mine"
+    with pytest.raises(WrongUsage, match="cannot be read: Is a directory"):
+        recipes.read(f"{tmp_path}/")
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path):
+    (tmp_path / "mine.toml").write_text(RECIPE)
+    with closed(tmp_path / "mine.toml"), pytest.raises(WrongUsage, match=r"mine\.toml cannot be read: Permission"):
+        recipes.read(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("name", ["tiny-imagnet", ""])
 def test_a_name_that_there_is_not_answers_with_those_that_are(name):
     with pytest.raises(UnknownName, match="tiny-imagenet"):
         recipes.read(name)

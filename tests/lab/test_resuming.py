@@ -9,6 +9,7 @@ from small_objectives import SMALL, made
 
 from repscope.errors import UnfitCheckpoint, WrongUsage
 from repscope.lab import checkpoint, train
+from repscope.lab import log as log_of
 from repscope.lab.data import TrainingSet
 
 
@@ -77,12 +78,12 @@ class TestResuming:
     def test_the_dial_may_be_turned_and_the_log_knows(self, plan, stripes, tmp_path):
         with pytest.raises(Killed):
             run("mae", replace(plan, epochs=5), stripes, tmp_path, every=2, say=killed_at(4))
-        assert train.dial(tmp_path, 4) == [5]
+        assert log_of.dial(tmp_path, 4) == [5]
         trained = run("mae", replace(plan, epochs=1.5), stripes, tmp_path, every=2, resume=True)
         assert (trained.steps, trained.epochs) == (6, 1.5)
         with (tmp_path / "log.jsonl").open("a") as file:
             file.write('{"step": 8, "o')
-        assert train.dial(tmp_path, 4) == [5, 1.5]
+        assert log_of.dial(tmp_path, 4) == [5, 1.5]
         # turned back below what was done: what was done counts
         assert run("mae", replace(plan, epochs=1), stripes, tmp_path, resume=True).steps == 6
 
@@ -108,7 +109,7 @@ class TestResuming:
         run("mae", replace(plan, epochs=1), stripes, tmp_path)
         (tmp_path / "run.state").unlink()
         run("mae", plan, stripes, tmp_path)
-        assert train.dial(tmp_path, 4) == [2]
+        assert log_of.dial(tmp_path, 4) == [2]
 
 
 class TestAnotherRun:
@@ -118,12 +119,20 @@ class TestAnotherRun:
         return tmp_path
 
     @pytest.mark.parametrize(
-        "other",
-        [{"rate": 1e-4}, {"seed": 3}, {"optimiser": "adamw"}, {"crop": (0.5, 1.0)}, {"rate": 1e-4, "clip": 2.0}],
+        ("change", "told"),
+        [
+            ({"rate": 1e-4}, "its rate is 0.002, here it is 0.0001"),
+            ({"seed": 3}, "its seed is 0, here it is 3"),
+            ({"optimiser": "adamw"}, "its optimiser is muon, here it is adamw"),
+            ({"crop": (0.5, 1.0)}, "its crop is [0.3, 1.0], here it is [0.5, 1.0]"),
+            ({"rate": 1e-4, "batch": 8}, "its batch is 16, here it is 8; its rate is 0.002, here it is 0.0001"),
+            ({"options": {"mae": {"hidden": 0.5}}}, "its options.mae.hidden is not set, here it is 0.5"),
+        ],
     )
-    def test_of_another_recipe_is_refused_with_what_differs(self, plan, stripes, folder, other):
-        with pytest.raises(WrongUsage, match=rf"another run: recipe differs in {', '.join(sorted(other))}\."):
-            run("mae", replace(plan, **other), stripes, folder, resume=True)
+    def test_of_another_recipe_is_refused_with_what_differs(self, plan, stripes, folder, change, told):
+        with pytest.raises(WrongUsage) as error:
+            run("mae", replace(plan, **change), stripes, folder, resume=True)
+        assert f"is of another run: {told}. Go on with what it was begun with, or choose another" in str(error.value)
 
     def test_of_another_objective_is_refused(self, plan, stripes, folder):
         with pytest.raises(WrongUsage, match="its objective is mae, here it is ijepa"):
@@ -136,13 +145,20 @@ class TestAnotherRun:
     def test_on_other_images_or_labels_is_refused(self, plan, stripes, folder):
         pixels = stripes.pixels.clone()
         pixels[3, 0, 0, 0] += 1
-        for other in (
-            TrainingSet(pixels, stripes.labels),
-            TrainingSet(stripes.pixels, stripes.labels.roll(1)),
-            TrainingSet(stripes.pixels[:48], stripes.labels[:48]),
+        for other, told in (
+            (TrainingSet(pixels, stripes.labels), "it was begun on other images or labels"),
+            (TrainingSet(stripes.pixels, stripes.labels.roll(1)), "it was begun on other images or labels"),
+            (TrainingSet(stripes.pixels[:48], stripes.labels[:48]), "it was begun on 64 images, here are 48"),
         ):
-            with pytest.raises(WrongUsage, match=r"its data is .*, here it is"):
+            with pytest.raises(WrongUsage, match=rf"is of another run: {told}\. Go on with"):
                 run("mae", plan, other, folder, resume=True)
+
+    def test_one_with_more_in_its_recipe_is_refused(self, plan, stripes, folder):
+        tensors, values = checkpoint.read_state(folder / "run.state")
+        values["recipe"]["moonlight"] = 3
+        checkpoint.write_state(folder / "run.state", tensors, values)
+        with pytest.raises(WrongUsage, match="its moonlight is 3, here it is not set"):
+            run("mae", plan, stripes, folder, resume=True)
 
     def test_the_dials_may_change(self, plan, stripes, folder):
         assert run("mae", replace(plan, epochs=1, snapshots=1), stripes, folder, resume=True).steps == 4

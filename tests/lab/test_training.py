@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rights import closed
 from small_objectives import made
 
 from repscope.encoders.families.lab import card_of
 from repscope.errors import UnfitData, Unwritable
 from repscope.lab import checkpoint, train
+from repscope.lab import log as log_of
 from repscope.lab.data import TrainingSet
 
 
@@ -170,10 +172,63 @@ class TestAstray:
         again = train.Run(objective, plan, stripes, tmp_path)
         spoil({})
         with pytest.raises(
-            UnfitData, match=r"objective.decoder.outer.weight is not finite after 4 steps; .* last good"
+            UnfitData,
+            match=r"objective.decoder.outer.weight is not finite after step 3 \(images \d+, .* is the last good state",
         ):
             again.keep(4)
         assert checkpoint.read_state(tmp_path / "run.state")[1]["step"] == 3
+
+    def test_an_encoder_that_its_file_cannot_hold_names_step_and_batch_and_is_no_good_state(
+        self, plan, stripes, tmp_path
+    ):
+        """Finite in float32, and beyond float16: nothing that was good is written over."""
+        for snapshots in (0, 4):
+            folder, objective = tmp_path / str(snapshots), made("mae", plan)
+
+            def spoil(encoder, step):
+                if step == 6:
+                    torch.nn.init.constant_(encoder.norm.bias, 1e6)
+
+            with pytest.raises(UnfitData) as error:
+                train.train(objective, replace(plan, snapshots=snapshots), stripes, folder, every=2, watch=spoil)
+            images = ", ".join(map(str, train.rows_of(plan, 64, 5)[:4].tolist()))
+            told = f"The encoder came apart: norm.bias does not fit float16 after step 5 (images {images}, ..."
+            assert told in str(error.value)
+            assert str(error.value).endswith("run.state is the last good state. Try a smaller rate.")
+            assert checkpoint.read_state(folder / "run.state")[1]["step"] == 4
+
+    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+    def test_float32_is_advised_where_it_is_another(self, plan, stripes, tmp_path, monkeypatch, precision):
+        objective, plan = made("mae", plan), replace(plan, precision=precision)
+        monkeypatch.setattr(objective, "target", lambda patches: patches * math.inf)
+        with pytest.raises(UnfitData) as error:
+            train.train(objective, plan, stripes, tmp_path)
+        advice = "Try a smaller rate, or precision float32." if precision == "bfloat16" else "Try a smaller rate."
+        assert str(error.value).endswith(advice)
+
+    @pytest.mark.parametrize(
+        "error", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.OutOfMemoryError()]
+    )
+    def test_memory_that_is_not_there_is_told_with_what_to_choose(self, plan, stripes, tmp_path, monkeypatch, error):
+        objective = made("mae", plan)
+
+        def fails(batch):
+            raise error
+
+        monkeypatch.setattr(objective, "loss", fails)
+        with pytest.raises(UnfitData, match="want more memory than there is; choose a recipe with a smaller batch"):
+            train.train(objective, plan, stripes, tmp_path)
+
+    def test_another_fault_of_torch_is_not_taken_for_it(self):
+        with pytest.raises(RuntimeError, match="shapes"), train.roomy("Images", "fewer"):
+            raise RuntimeError("shapes do not agree")
+
+
+def test_a_log_that_may_not_be_read_is_told(plan, stripes, tmp_path):
+    run("mae", replace(plan, epochs=0.25), stripes, tmp_path)
+    for read in (lambda: run("mae", plan, stripes, tmp_path, resume=True), lambda: log_of.dial(tmp_path, 4)):
+        with closed(tmp_path / "log.jsonl"), pytest.raises(Unwritable, match=r"log\.jsonl cannot be read.*Permission"):
+            read()
 
 
 def test_a_folder_that_is_a_file_is_refused_without_a_traceback(plan, stripes, tmp_path):

@@ -12,6 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
+from rights import closed
 from small_run import drawn, parquet_file, png
 
 from repscope.errors import NoImages, UnfitData, UnreadableImage, Unsupported
@@ -57,15 +58,14 @@ class TestParquet:
     def test_without_labels_there_are_none(self, tmp_path):
         images = read(parquet_file(tmp_path / "a.parquet", drawn(4)[0], None))
         assert images.labels.tolist() == [-1] * 4
-        assert len(images.labelled()) == len(images.places) == images.classes == 0
+        assert len(images.places) == images.classes == 0
 
     def test_some_labels_may_be_missing(self, tmp_path):
         pixels, _ = drawn(3)
         file = written(tmp_path / "a.parquet", image=[{"bytes": png(p)} for p in pixels], label=[2, None, 0])
         images = read(file)
         assert images.labels.tolist() == [2, -1, 0]
-        assert images.labelled().labels.tolist() == [2, 0]
-        assert torch.equal(images.labelled().pixels, images.pixels[[0, 2]])
+        assert images.places.tolist() == [0, 2]
 
     def test_no_row_is_no_image(self, tmp_path):
         empty = pyarrow.table({"image": pyarrow.array([], pyarrow.struct([("bytes", pyarrow.binary())]))})
@@ -177,6 +177,21 @@ class TestPhotos:
         (folder / "train/b/1.png").unlink()
         with pytest.raises(UnreadableImage, match=r"b/1\.png: it cannot be read"):
             data.read(source, 16)
+
+    def test_a_class_that_may_not_be_read_is_not_passed_over(self, folder):
+        """Without it the classes after it would have other numbers, and nobody would know."""
+        with closed(folder / "train/a"), pytest.raises(UnfitData, match=r"train/a cannot be read: Permission denied"):
+            data.found(folder)
+
+    def test_a_folder_below_a_class_that_may_not_be_read_is_not_passed_over(self, folder):
+        (folder / "train/a/more").mkdir()
+        with closed(folder / "train/a/more"), pytest.raises(UnfitData, match="a/more cannot be read: Permission"):
+            data.found(folder)
+
+    def test_a_link_that_leads_back_to_itself_is_named(self, folder):
+        (folder / "train/round").symlink_to(folder / "train/round")
+        with pytest.raises(UnfitData, match=r"train/round cannot be read: .*; mend or remove it"):
+            data.found(folder)
 
 
 class TestFound:

@@ -150,3 +150,28 @@ def test_bad_rows_are_refused(reading: metrics.Reading):
 def test_rows_all_alike_have_no_centred_reading(reading: metrics.Reading):
     with pytest.raises((UnfitTokens, UnfitData)):
         reading(np.full((64, 5), 0.1) + np.arange(5))
+
+
+DIRECTED = ("isotropy", "mean_cosine", "uniformity", "deviation")
+
+
+@pytest.mark.parametrize("name", DIRECTED)
+def test_rows_of_length_0_have_no_direction(name: str):
+    """Zeros are no rows apart from all others: as such they would read isotropy 1 and uniformity -4."""
+    x = gaussian(30, 4)
+    x[7] = 0
+    with pytest.raises(UnfitData, match="1 of 30 rows has length 0, and so no direction"):
+        metrics.catalogue[name](x)
+    with pytest.raises(UnfitData, match="30 of 30 rows have length 0"):
+        metrics.catalogue[name](np.zeros((30, 4)))
+    x[7] = 1e-40
+    assert np.isfinite(metrics.catalogue[name](x))
+
+
+def test_only_what_compares_directions_refuses_a_row_of_length_0():
+    """One white patch must not take the spectrum of a photo away."""
+    x = gaussian(120, 24)
+    x[7] = 0
+    for reading in metrics.readings():
+        if reading.needs != "grid" and reading.name not in DIRECTED:
+            assert np.isfinite(reading(x)), reading.name

@@ -162,6 +162,15 @@ def test_deviation_of_even_and_of_collapsed_rows():
     assert metrics.deviation(line) == pytest.approx(0.5)
 
 
+def test_vectors_of_length_0_have_no_alignment():
+    x = cloud()
+    x[2, 1] = x[7] = 0
+    with pytest.raises(UnfitData, match=r"4 of 120 rows have length 0, and so no direction .* Leave them out"):
+        metrics.alignment(x)
+    assert np.isfinite(metrics.lidar(x))
+    assert np.isfinite(metrics.view_ratio(x))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 30), st.integers(1, 9), st.integers(0, 99))
 def test_deviation_is_at_most_one(n, d, seed):

@@ -165,6 +165,86 @@ def test_state_goes_through_json_and_back(held, held_views, held_labels):
     assert went.collapse.since == 10
 
 
+def test_a_state_without_variance_is_one(held):
+    """Of a run that was begun before it was kept: its isotropy alone tells."""
+    monitor, again = Monitor(held, every=1), Monitor(held, every=1)
+    for step in range(3):
+        monitor(lambda x: 1 + x.flatten(1), step)
+    state = monitor.state()
+    assert all(each.pop("variance") > 0 for each in state["history"])
+    again.restore(state)
+    calls = [again(lambda x: 1 + 1e-3 * x.flatten(1), step) for step in range(3, 6)]
+    assert [bool(each and each.collapse) for each in calls] == [False, False, True]
+
+
+class TestCollapse:
+    def kinds(self, held, *models) -> list[str | None]:
+        monitor = Monitor(held, every=1)
+        seen = [monitor(model, step) for step, model in enumerate(models)]
+        return [each.collapse.kind if each and each.collapse else None for each in seen]
+
+    def flat(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+    def zeros(self, x: Tensor) -> Tensor:
+        return torch.zeros(len(x), 5)
+
+    def test_a_healthy_encoder_that_goes_to_zeros(self, held):
+        models = [self.flat] * 3 + [self.zeros] * 3
+        assert self.kinds(held, *models) == [None] * 5 + ["complete"]
+
+    def test_zeros_from_the_start(self, held):
+        assert self.kinds(held, *[self.zeros] * 3) == [None, None, "complete"]
+
+    def test_units_that_died(self, held):
+        torch.manual_seed(0)
+        encoder = nn.Sequential(nn.Flatten(), nn.Linear(48, 6), nn.ReLU())
+        dead = nn.Sequential(nn.Flatten(), nn.Linear(48, 6), nn.ReLU())
+        dead[1].load_state_dict(encoder[1].state_dict())
+        with torch.no_grad():
+            dead[1].bias.sub_(100)
+        assert self.kinds(held, *[encoder] * 3, *[dead] * 3) == [None] * 5 + ["complete"]
+        assert self.kinds(held, *[encoder] * 6) == [None] * 6
+
+    def test_zeros_have_no_readings_of_directions_and_say_why(self, held):
+        seen = Monitor(held)(self.zeros, 0)
+        assert seen is not None
+        assert seen.variance == 0
+        for name in ("isotropy", "deviation", "uniformity"):
+            assert "40 of 40 rows have length 0" in seen.missing[name]
+        assert seen["sigreg"] == pytest.approx(0.40223 * 40, rel=1e-4)
+
+    def test_one_embedding_for_all_up_to_rounding(self, held):
+        almost = [lambda x: 3 + 1e-7 * x.flatten(1)] * 3  # float32 cannot hold the difference
+        assert self.kinds(held, *[self.flat] * 3, *almost) == [None] * 5 + ["complete"]
+        seen = Monitor(held)(almost[0], 0)
+        assert seen is not None
+        assert seen.variance == 0
+        assert seen["isotropy"] != 0
+
+    @pytest.mark.parametrize("grown", [20.0, 100.0, 1000.0])
+    def test_a_constant_that_grows_beside_a_healthy_cloud_is_none(self, held, grown):
+        models = [self.flat] * 3 + [lambda x: x.flatten(1) + grown] * 4
+        assert self.kinds(held, *models) == [None] * 7
+        monitor = Monitor(held, every=1)
+        first, last = monitor(self.flat, 0), monitor(models[-1], 1)
+        assert first is not None
+        assert last is not None
+        assert last["isotropy"] < 0.01 * first["isotropy"]
+        assert last["effective_rank"] == pytest.approx(first["effective_rank"], rel=1e-3)
+
+    def test_a_cloud_that_shrinks_beside_its_mean_is_called_at_any_scale(self, held):
+        for scale in (1e-4, 1.0, 1e4):
+            models = [lambda x, s=scale: s * (1 + x.flatten(1))] * 3
+            models += [lambda x, s=scale: s * (1 + 0.01 * x.flatten(1))] * 3
+            assert self.kinds(held, *models) == [None] * 5 + ["complete"]
+
+    def test_variance_is_the_mean_squared_distance_from_the_mean(self, held):
+        seen = Monitor(held)(self.flat, 0)
+        assert seen is not None
+        assert seen.variance == pytest.approx(float(held.flatten(1).double().var(0, correction=0).sum()))
+
+
 def test_a_state_of_other_images_is_refused(held):
     monitor = Monitor(held)
     monitor(nn.Flatten(), 0)

@@ -75,6 +75,8 @@ def _expanded(given: str) -> list[str]:
         if not given or given in available() or not path.is_dir():
             return [given]
         return [str(each) for each in _within(path)]
+    except UnfitCheckpoint:  # a ValueError too, and whole as it is
+        raise
     except (OSError, RuntimeError, ValueError) as error:  # a folder that may not be entered, the home of nobody
         raise UnfitCheckpoint(f"{given!r} cannot be looked into: {error}. Give a folder of checkpoints.") from None
 

@@ -38,7 +38,7 @@ def pretrain(
     epochs: Annotated[
         float | None, typer.Option("--epochs", help="In place of the recipe's; 0 writes the encoder untrained.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help=OUT)] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=OUT)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     teacher: Annotated[list[str] | None, typer.Option("--teacher", help=TEACHER)] = None,
     option: Annotated[list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help=OPTION)] = None,

@@ -148,8 +148,8 @@ def _session(name: str, file: Path) -> Any:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # a damaged file makes it raise anything
         raise UnfitCheckpoint(
-            f"{file} cannot be read as an ONNX graph: {_line(error)}. {weights.AGAIN} If it is whole, onnxruntime "
-            f"{onnxruntime.__version__} lacks something that it wants: export it anew."
+            f"{file} cannot be read as an ONNX graph: {_line(error).rstrip('.')}. {weights.AGAIN} If it is whole, "
+            f"onnxruntime {onnxruntime.__version__} lacks something that it wants: export it anew."
         ) from None
 
 

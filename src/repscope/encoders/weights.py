@@ -17,7 +17,13 @@ NAMES = ("model.safetensors", INDEX, "pytorch_model.bin")
 """The files that hold the weights of a Hugging Face folder, in the order they are tried."""
 PICKLED = (".pt", ".pth", ".bin")
 AGAIN = "Fetch or copy it again: it may be cut short, or a Git LFS pointer in place of the file."
+DENIED = "You may not read it: ask its owner, or change its mode (chmod u+r)."
 HEADER_LIMIT = 100_000_000
+
+
+def _advice(error: Exception) -> str:
+    """What a person can do about a file that does not read."""
+    return DENIED if isinstance(error, PermissionError) else AGAIN
 
 
 def header(path: Path) -> dict[str, Any]:
@@ -27,7 +33,7 @@ def header(path: Path) -> dict[str, Any]:
             size = int.from_bytes(file.read(8), "little")
             said = json.loads(file.read(size)) if 0 < size <= HEADER_LIMIT else None
     except (OSError, ValueError, RecursionError) as error:
-        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {AGAIN}") from None
+        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {_advice(error)}") from None
     if not isinstance(said, dict):
         raise UnfitCheckpoint(f"{path} is no safetensors file. {AGAIN}")
     return said
@@ -88,7 +94,7 @@ def _tensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
         with safe_open(path, "pt") as file:
             yield from ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118  no mapping
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
-        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {AGAIN}") from None
+        raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {_advice(error)}") from None
 
 
 def _unpickled(path: Path) -> "dict[str, Tensor]":
@@ -102,8 +108,8 @@ def _unpickled(path: Path) -> "dict[str, Tensor]":
     except Exception as error:  # what a damaged pickle makes the reader raise has no end
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnfitCheckpoint(
-            f"{path} cannot be read as tensors and plain values: {reason} Code in it is never run. "
-            f"{AGAIN} If it is whole, save its state dict as safetensors."
+            f"{path} cannot be read as tensors and plain values: {reason.rstrip('.')}. Code in it is never run. "
+            f"{_advice(error)} If it is whole, save its state dict as safetensors."
         ) from None
     for wrapper in ("model", "state_dict", "teacher"):
         if isinstance(held, dict) and isinstance(held.get(wrapper), dict):

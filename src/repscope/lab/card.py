@@ -5,9 +5,9 @@ from textwrap import fill
 from typing import Any
 
 from repscope.encoders.vit import ViT
-from repscope.lab.knn import Votes
 from repscope.lab.recipe import Recipe
 from repscope.lab.train import Trained
+from repscope.monitor.neighbours import Votes
 
 UNTRAINED = "untrained"
 

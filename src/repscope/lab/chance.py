@@ -12,7 +12,7 @@ def stream(seed: int, place: int) -> int:
     experiment meet.
 
     >>> stream(0, 7), stream(1, 7)
-    (7, 2654435776)
+    (7, 2654435768)
     """
     return (seed * 0x9E3779B1 + place) % 2**32
 

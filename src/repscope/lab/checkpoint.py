@@ -30,11 +30,15 @@ def as_written(encoder: ViT, dtype: torch.dtype = torch.float16) -> ViT:
 
 
 def _rounded(encoder: ViT, dtype: torch.dtype) -> dict[str, Tensor]:
-    rounded = {name: value.to("cpu", dtype).contiguous() for name, value in encoder.state_dict().items()}
-    for name, value in rounded.items():
-        if not torch.isfinite(value).all():
-            raise UnfitCheckpoint(f"{name} does not fit {dtype}: its training came apart; try a smaller rate.")
-    return rounded
+    if name := unfitting(encoder, dtype):
+        raise UnfitCheckpoint(f"{name} does not fit {dtype}: its training came apart; try a smaller rate.")
+    return {name: value.to("cpu", dtype).contiguous() for name, value in encoder.state_dict().items()}
+
+
+def unfitting(encoder: ViT, dtype: torch.dtype = torch.float16) -> str | None:
+    """The first weight that this type cannot hold, or that is no number; None where there is none."""
+    held = encoder.state_dict().items()
+    return next((name for name, value in held if not torch.isfinite(value.to(dtype)).all()), None)
 
 
 def write_encoder(encoder: ViT, path: Path, card: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
@@ -70,16 +74,26 @@ def write_state(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, 
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and values as written. Raises UnfitCheckpoint for a file that is no state, or a damaged one."""
+    """Tensors and values as written.
+
+    Raises UnfitCheckpoint for a file that is no state, a damaged one, and one that may not be read:
+    the last may be whole, and is not to be removed.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()  # what is refused here says why; safetensors calls it missing
         with safe_open(path, "pt") as file:
             values = json.loads((file.metadata() or {})["run"])
             if not isinstance(values, dict) or type(values.get("step")) is not int or values["step"] < 0:
                 raise ValueError("it names no step")
             return {name: file.get_tensor(name) for name in file.keys()}, values  # noqa: SIM118  it is no mapping
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise UnfitCheckpoint(
+            f"{path} cannot be read: {error.strerror or error}. What it holds may be whole: leave it there, make it "
+            "readable, and run the same command again."
+        ) from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise unfit(path, error) from None
 
 

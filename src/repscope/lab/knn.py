@@ -11,8 +11,6 @@ from repscope.lab.data import TrainingSet
 from repscope.lab.views import normalised
 from repscope.monitor.neighbours import NEIGHBOURS, Votes, accuracy
 
-__all__ = ["NEIGHBOURS", "Votes", "accuracy", "embedded", "judged"]
-
 
 def judged(encoder: ViT, bank: TrainingSet, queries: TrainingSet, precision: str, k: int = NEIGHBOURS) -> Votes:
     """The k-NN votes of an encoder: `queries` named by their neighbours in `bank`, whole images, no crops.

@@ -12,15 +12,22 @@ ATTEMPTS = 100
 """How often targets that hide too much of an image are placed anew before what they leave is taken."""
 
 
+def counts(places: int, share: float) -> tuple[int, int]:
+    """How many patches a mask of this share shows and hides; raises UnfitData where it is all or none of them."""
+    hidden = round(places * share)
+    if not 0 < hidden < places:
+        raise UnfitData(
+            f"A mask of {share:.0%} leaves {places - hidden} of {places} patches to see; choose a share that leaves "
+            "some to see and some to hide."
+        )
+    return places - hidden, hidden
+
+
 def scattered(
     batch: int, places: int, share: float, generator: torch.Generator
 ) -> tuple[Int[Tensor, "B K"], Int[Tensor, "B M"]]:
     """MAE's mask: indices (shown, hidden) of a random `share` of the patches hidden, each ascending."""
-    shown = places - round(places * share)
-    if not 0 < shown < places:
-        raise UnfitData(
-            f"A mask of {share:.0%} leaves {shown} of {places} patches to see; choose a share that leaves some."
-        )
+    shown, _ = counts(places, share)
     order = torch.rand(batch, places, generator=generator).argsort(1)
     return order[:, :shown].sort(1).values, order[:, shown:].sort(1).values
 

@@ -1,11 +1,19 @@
 """The small second transformer of masked objectives: MAE's decoder, the predictor of I-JEPA and V-JEPA."""
 
+from typing import Annotated
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from repscope.encoders.vit import Architecture, positions
 from repscope.encoders.vit.model import Block, gather
+from repscope.lab.bounds import Bounds
+
+HEADS = 6
+
+NarrowWidth = Annotated[int, Bounds(12, 16_380, multiple=12)]
+"""What six heads divide, and the sines and cosines of two axes."""
 
 
 class Narrow(nn.Module):
@@ -17,7 +25,7 @@ class Narrow(nn.Module):
         width, depth, heads: Its own shape.
     """
 
-    def __init__(self, encoder: Architecture, outputs: int, width: int = 96, depth: int = 4, heads: int = 6):
+    def __init__(self, encoder: Architecture, outputs: int, width: int = 96, depth: int = 4, heads: int = HEADS):
         super().__init__()
         self.prefix = encoder.prefix
         shape = Architecture(

@@ -1,17 +1,17 @@
 """Options: what a person sets of an objective, checked against what it takes."""
 
 import inspect
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repscope.errors import UnknownName, WrongUsage
+from repscope.lab.bounds import Bounds
 
 OWN = ("self", "encoder", "setting")
 """What an objective takes from the run."""
 
-WANTED = {bool: "true or false", int: "a whole number, 0 or more", float: "a number, 0 or more"}
+NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def parsed(words: Sequence[str]) -> dict[str, Any]:
@@ -27,15 +27,15 @@ def parsed(words: Sequence[str]) -> dict[str, Any]:
             raise WrongUsage(f"--option wants NAME=VALUE, as in --option locals=4; got {word!r}.")
         try:
             options[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             options[name] = value
     return options
 
 
 def checked(name: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, once each is known to be one that the objective takes, and of its type.
+    """The options, once each is known to be one that the objective takes, of its type and within its bounds.
 
-    Numbers are 0 or more in every objective. Raises UnknownName, WrongUsage.
+    A number without declared bounds is 0 or more. Raises UnknownName, WrongUsage.
 
     Args:
         name: Of the objective, for messages.
@@ -43,7 +43,7 @@ def checked(name: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]
         options: As they were read.
     """
     taken = [each for each in inspect.signature(kind.__init__).parameters if each not in OWN]
-    hints = get_type_hints(kind.__init__)
+    hints = get_type_hints(kind.__init__, include_extras=True)
     for option, value in options.items():
         if option not in taken:
             if option == "teachers":
@@ -56,11 +56,13 @@ def checked(name: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]
 
 def _wanted(value: Any, hint: Any) -> str:
     """What should have been given; nothing where the value is right, or its type is the objective's own affair."""
+    hint, *declared = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if hint is bool:
-        return "" if type(value) is bool else WANTED[bool]
+        return "" if type(value) is bool else "true or false"
     if hint in (int, float):
-        right = type(value) is int or (hint is float and type(value) is float and math.isfinite(value))
-        return "" if right and value >= 0 else WANTED[hint]
+        bounds = next((each for each in declared if isinstance(each, Bounds)), Bounds())
+        right = type(value) is int or (hint is float and type(value) is float)
+        return "" if right and value in bounds else f"{NUMBERS[hint]}, {bounds}"
     if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Sequence):
         right = isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value)
         return "" if right else 'a list of names, as in ["one", "other"]'

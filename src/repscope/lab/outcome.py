@@ -6,13 +6,14 @@ from pathlib import Path
 import torch
 
 from repscope.encoders.vit import ViT
-from repscope.lab import card, checkpoint, knn, teachers, train
+from repscope.lab import card, checkpoint, knn, log, teachers, train
 from repscope.lab.build import device_of, initialise
 from repscope.lab.chance import Chance
 from repscope.lab.data import TrainingSet
 from repscope.lab.listener import Listener
 from repscope.lab.objectives import Objective
 from repscope.lab.recipe import Recipe
+from repscope.monitor.neighbours import NEIGHBOURS, Votes
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Outcome:
             views=self.views(),
             labels=teachers.labels(type(self.objective), learnt_from),
             teachers=[teachers.called(teacher) for teacher in learnt_from],
-            dial=train.dial(out, self.trained.per_epoch),
+            dial=log.dial(out, self.trained.per_epoch),
         )
 
     def views(self) -> int:
@@ -64,10 +65,10 @@ class Outcome:
         made = self.objective.views(self.images.pixels[:1].to(device_of(self.objective)), Chance(0, 1))
         return sum(view.shape[1] if view.ndim == 5 else 1 for view in made)
 
-    def votes(self, encoder: ViT, told: Listener) -> tuple[knn.Votes | None, knn.Votes | None]:
+    def votes(self, encoder: ViT, told: Listener) -> tuple[Votes | None, Votes | None]:
         """k-NN of the encoder and of its own beginning; none where labels are missing, or there is one class."""
         bank, queries = self.images, self.validation
-        if queries is None or not len(queries.places) or len(bank.places) < knn.NEIGHBOURS or bank.classes < 2:
+        if queries is None or not len(queries.places) or len(bank.places) < NEIGHBOURS or bank.classes < 2:
             return None, None
         told.said(f"k-NN of {len(queries.places):,} validation images among {len(bank.places):,}")
         votes = floor = knn.judged(encoder, bank, queries, self.trained.precision)

@@ -1,17 +1,21 @@
 """Pretrain: the whole job of making one encoder, from what a person asked to a card beside its file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from repscope.encoders.vit import ViT
-from repscope.errors import NoImages, RepscopeError, Unwritable, WrongUsage
+from repscope.errors import RepscopeError, UnfitData, Unwritable, WrongUsage
 from repscope.lab import checkpoint, data, device, processes, train
 from repscope.lab.build import build, device_of, precision_of, setting_of
 from repscope.lab.data import Splits, TrainingSet
+from repscope.lab.data.source import Source
 from repscope.lab.listener import Listener, Silent
-from repscope.lab.objectives import Objective
+from repscope.lab.objectives import Objective, Setting
 from repscope.lab.outcome import Outcome
 from repscope.lab.recipe import Recipe
 from repscope.lab.request import Request, planned
@@ -30,51 +34,79 @@ def pretrain(request: Request, listener: Listener | None = None) -> Path:
     """Train, measure, and write the encoder and its card; the folder they are in.
 
     Under `torchrun` each process calls this, and the first one speaks and writes. What cannot work
-    is found before the images are decoded, as far as it can be known. Raises RepscopeErrors.
+    is found before a folder is made or an image decoded, as far as it can be known. Raises
+    RepscopeErrors.
     """
     plan, kind = planned(request)
     where, threads = device.chosen(request.device), device.threads(request.threads)
     out = request.out or Path("runs") / f"{plan.name}-{plan.objective}"
     with processes.joined(where):
         told = listener if listener is not None and processes.rank() == 0 else Silent()
-        _ready(out, request.resume)
+        _free(out, request.resume)
         splits = data.found(request.data)
-        # refuses a batch that is too large before anything is decoded
-        train.steps_of(plan, len(splits.train) // (request.part or (0, 1))[1])
-        images, validation = (_read(splits, plan, split, threads, told) for split in ("train", "validation"))
-        if images is None:
-            raise NoImages(f"There is no image to train on in {splits.train}.")
-        name = splits.name
-        if request.part is not None:
-            images, name = images.part(*request.part), f"{name} (part {request.part[0] + 1} of {request.part[1]})"
-        objective = _built(kind, plan, images).to(where)
-        trained = _trained(objective, plan, images, validation, out, request.resume, told)
-        if processes.rank() == 0:
-            judged = validation if request.judged else None
-            Outcome(plan, objective, trained, name, images, judged).write(out, told)
+        objective = _built(kind, plan, _setting(kind, plan, splits, request.part)).to(where)
+        with _folder(out):
+            images = _read(splits.train, plan, "train", threads, told)
+            held = splits.validation if splits.validation is not None and len(splits.validation) else None
+            validation = None if held is None else _read(held, plan, "validation", threads, told)
+            name = splits.name
+            if request.part is not None:
+                images, name = images.part(*request.part), f"{name} (part {request.part[0] + 1} of {request.part[1]})"
+            trained = _trained(objective, plan, images, validation, out, request.resume, told)
+            if processes.rank() == 0:
+                judged = validation if request.judged else None
+                Outcome(plan, objective, trained, name, images, judged).write(out, told)
     return out
 
 
-def _ready(out: Path, resume: bool) -> None:
-    """A folder that can be written to, and holds no run that would be lost."""
-    held = next((name for name in (checkpoint.STATE, checkpoint.ENCODER) if (out / name).exists()), None)
+def _free(out: Path, resume: bool) -> None:
+    """A folder that holds no run that would be lost."""
+    try:
+        held = next((name for name in (checkpoint.STATE, checkpoint.ENCODER) if (out / name).exists()), None)
+    except OSError as error:
+        raise _unwritable(out, error) from None
     if held and not resume:
         raise WrongUsage(f"{out} holds a run already ({held}): add --resume to go on with it, or choose another --out.")
-    probe = out / f".{os.getpid()}.part"
+
+
+def _unwritable(out: Path, error: OSError) -> Unwritable:
+    return Unwritable(f"{out} cannot be written to: {error.strerror}; choose another --out.")
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """The run's folder, made and found to be writable; what was made for it and stayed empty goes again."""
+    probe, made = out / f".{os.getpid()}.part", list[Path]()
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise Unwritable(f"{out} cannot be written to: {error.strerror}; choose another --out.") from None
-    processes.wait()  # so that no process finds what another has begun to write
+        try:
+            made += [each for each in (out, *out.parents) if not each.exists()]
+            out.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise _unwritable(out, error) from None
+        processes.wait()  # so that no process finds what another has begun to write
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):  # it is there no more, or holds the run
+                each.rmdir()
 
 
-def _read(splits: Splits, plan: Recipe, split: str, threads: int, told: Listener) -> TrainingSet | None:
+def _setting(kind: type[Objective], plan: Recipe, splits: Splits, part: tuple[int, int] | None) -> Setting:
+    """What the objective is told of the images: their labels are known before they are decoded."""
+    labels = torch.tensor(splits.train.labels())
+    if part is not None:
+        labels = labels[data.dealt(len(labels), *part)]
+    train.steps_of(plan, len(labels))  # refuses a batch that is too large
+    classes = data.classes_of(labels)
+    if kind.labelled and classes and (labels < 0).any():
+        raise UnfitData(f"{plan.objective} wants a label for every image; some in {splits.train} have none.")
+    return setting_of(plan, len(labels), classes)
+
+
+def _read(source: Source, plan: Recipe, split: str, threads: int, told: Listener) -> TrainingSet:
     """One split decoded; of several processes on a machine the first decodes, and the others map what it kept."""
-    source = getattr(splits, split)
-    if source is None or not len(source):
-        return None
     later = int(os.environ.get("LOCAL_RANK", processes.rank())) > 0
     if later:
         processes.wait()
@@ -87,11 +119,12 @@ def _read(splits: Splits, plan: Recipe, split: str, threads: int, told: Listener
     return images
 
 
-def _built(kind: type[Objective], plan: Recipe, images: TrainingSet) -> Objective:
+def _built(kind: type[Objective], plan: Recipe, setting: Setting) -> Objective:
     """The objective; numbers that torch cannot make a network of are its options'."""
     options = plan.options[plan.objective]
     try:
-        return build(kind, plan, setting_of(plan, len(images), images.classes), options)
+        with train.roomy("The encoder and what its objective adds", "a smaller architecture, or smaller options"):
+            return build(kind, plan, setting, options)
     except RepscopeError:
         raise
     except (RuntimeError, ValueError, ArithmeticError) as error:

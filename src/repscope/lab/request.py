@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from repscope.errors import UnknownName, WrongUsage
 from repscope.lab import objectives, options, recipe
 from repscope.lab.objectives import Objective
 from repscope.lab.recipe import Recipe
@@ -46,11 +47,24 @@ def planned(request: Request) -> tuple[Recipe, type[Objective]]:
     """The recipe with everything that was asked in it, and the objective's class.
 
     Options go into the recipe, so that a run that is resumed with others is known as another run.
-    Raises UnknownName, WrongUsage.
+    Those of the recipe's other objectives are checked too: a name that is none would be passed over
+    in silence. Raises UnknownName, WrongUsage.
     """
     plan = recipe.read(request.recipe)
     asked = {"objective": request.objective, "epochs": request.epochs, "seed": request.seed}
     plan = replace(plan, **{name: value for name, value in asked.items() if value is not None})
     kind = objectives.catalogue[plan.objective]
+    if plan.batch < kind.least:
+        raise WrongUsage(
+            f"{plan.objective} sets the images of a batch against each other and wants {kind.least} or more; the "
+            f"recipe {plan.name} has batch = {plan.batch}."
+        )
     mine = plan.options.get(plan.objective, {}) | dict(request.options or {})
-    return replace(plan, options=plan.options | {plan.objective: options.checked(plan.objective, kind, mine)}), kind
+    tables = plan.options | {plan.objective: mine}
+    return replace(plan, options={name: _checked(name, table) for name, table in tables.items()}), kind
+
+
+def _checked(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    if name not in objectives.catalogue:
+        raise UnknownName("objective with [options]", name, objectives.catalogue)
+    return options.checked(name, objectives.catalogue[name], table)

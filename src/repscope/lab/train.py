@@ -3,7 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor
 
 from repscope.encoders.vit import ViT
-from repscope.errors import UnfitData, Unwritable, WrongUsage
-from repscope.lab import checkpoint, processes
+from repscope.errors import UnfitData, WrongUsage
+from repscope.lab import checkpoint, log, processes
 from repscope.lab.build import device_of, precision_of
 from repscope.lab.chance import Chance, stream
 from repscope.lab.data import TrainingSet
@@ -21,7 +22,7 @@ from repscope.lab.objectives import Batch, Objective
 from repscope.lab.optimiser import Optimiser
 from repscope.lab.recipe import Recipe
 
-LOG, STEPS = "log.jsonl", "steps"
+STEPS = "steps"
 
 
 class Watcher(Protocol):
@@ -79,6 +80,17 @@ def steps_of(recipe: Recipe, images: int) -> tuple[int, int]:
     return int(recipe.epochs * (images // recipe.batch)), images // recipe.batch
 
 
+@contextmanager
+def roomy(what: str, instead: str) -> Iterator[None]:
+    """Memory that a device does not have ends as UnfitData, with what to choose instead."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
+            raise
+        raise UnfitData(f"{what} want more memory than there is; choose {instead}.") from None
+
+
 @dataclass
 class Run:
     """A run in its folder: what it has reached, and how that is kept.
@@ -97,34 +109,42 @@ class Run:
         self.steps, self.per_epoch = steps_of(self.recipe, len(self.data))
         self.moving = Optimiser(self.objective, self.recipe)
         self.precision = precision_of(self.recipe, device_of(self.objective))
-        self.state, self.log = self.folder / checkpoint.STATE, self.folder / LOG
+        self.state, self.log = self.folder / checkpoint.STATE, self.folder / log.LOG
         count = min(self.recipe.snapshots, self.steps)
         self.marks = {round(self.steps * (k + 1) / count) for k in range(count)}
 
     def loss(self, step: int) -> Tensor:
         """The loss of one step, float32, with its graph; raises UnfitData where it is not finite."""
+        return self._loss(step)[0]
+
+    def _loss(self, step: int) -> tuple[Tensor, float]:
+        """The loss of this process's images, with its graph, and its value over all processes."""
         batch = batch_of(self.objective, self.data, self.recipe, step)
         kind = batch.views[0].device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16"):
             loss = self.objective.loss(batch)
         value = processes.mean(loss.item())  # one process's is everyone's end: nobody waits for it
         if not math.isfinite(value):
-            images = ", ".join(map(str, batch.rows[:4].tolist()))
-            raise self._astray(f"The loss is {value} at step {step} (images {images}, ... of the training set)")
-        return loss
+            raise self._astray(f"The loss is {value} at", step)
+        return loss, value
 
-    def _astray(self, what: str) -> UnfitData:
+    def _astray(self, what: str, step: int) -> UnfitData:
+        images = ", ".join(map(str, rows_of(self.recipe, len(self.data), step)[:4].tolist()))
         kept = f"{self.state} is the last good state" if self.state.exists() else "no state was kept before it"
-        return UnfitData(f"{what}; {kept}. Try a smaller rate, or precision float32.")
+        other = ", or precision float32" if self.precision == "bfloat16" else ""
+        return UnfitData(
+            f"{what} step {step} (images {images}, ... of the training set); {kept}. Try a smaller rate{other}."
+        )
 
     def step(self, step: int) -> float:
         """One step of training; its loss, over all processes."""
-        loss = self.loss(step)
-        loss.backward()
+        with roomy("The images of a step", "a recipe with a smaller batch, or smaller views"):
+            loss, value = self._loss(step)
+            loss.backward()
         processes.averaged(self.moving.parameters)
         self.moving.step(self.recipe.rate_at(step, self.steps))
         self.objective.follow((step + 1) / self.steps)
-        return processes.mean(loss.item())
+        return value
 
     def keep(self, step: int) -> None:
         """The state after this many steps, by the first process alone; raises UnfitData for weights that are none."""
@@ -132,18 +152,27 @@ class Run:
         held |= {f"optimiser.{name}": value for name, value in self.moving.state().items()}
         for name, value in held.items():
             if not torch.isfinite(value).all():
-                raise self._astray(f"{name} is not finite after {step} steps")
+                raise self._astray(f"{name} is not finite after", step - 1)
+        self._check(step)
         if processes.rank() == 0:
             checkpoint.write_state(self.state, held, {"step": step, **self._identity()})
         processes.wait()
 
     def snapshot(self, step: int) -> None:
-        """The encoder of this step beside the run's, where one is due."""
-        if step in self.marks and processes.rank() == 0:
+        """The encoder after this many steps beside the run's, where one is due; raises UnfitData as `keep` does."""
+        if step not in self.marks:
+            return
+        self._check(step)
+        if processes.rank() == 0:
             card = {"objective": self.told, "recipe": self.recipe.name, "step": step, "seed": self.recipe.seed}
             card |= {"presentations": step * self.recipe.batch}
             for file in (self.folder / STEPS / f"step-{step}.safetensors", self.folder / checkpoint.ENCODER):
                 checkpoint.write_encoder(self.objective.result, file, card)
+
+    def _check(self, step: int) -> None:
+        """What the file of an encoder cannot hold is no good state either, though float32 may still."""
+        if name := checkpoint.unfitting(self.objective.result):
+            raise self._astray(f"The encoder came apart: {name} does not fit float16 after", step - 1)
 
     def resumed(self, resume: bool) -> int:
         """The step to go on from, 0 where there is no state; the log ends there.
@@ -151,16 +180,18 @@ class Run:
         Raises WrongUsage for a state that is not to be resumed, or is of another run.
         """
         if not self.state.exists():
-            _cut(self.log, -1)  # of a run that is gone
+            log.cut(self.log, -1)  # of a run that is gone
             return 0
         if not resume:
             raise WrongUsage(
                 f"{self.folder} holds a run already: add --resume to go on with it, or choose another folder."
             )
         tensors, values = checkpoint.read_state(self.state)
-        for name, mine in self._identity().items():
-            if values.get(name) != mine:
-                raise WrongUsage(f"{self.state} is of another run: {_difference(name, values.get(name), mine)}.")
+        if others := _differences(values, self._identity()):
+            raise WrongUsage(
+                f"{self.state} is of another run: {'; '.join(others)}. Go on with what it was begun with, or choose "
+                "another folder."
+            )
         parts: dict[str, dict[str, Tensor]] = {"objective": {}, "optimiser": {}}
         try:
             for name, value in tensors.items():
@@ -170,7 +201,7 @@ class Run:
             self.moving.restore(parts["optimiser"])
         except (KeyError, ValueError, RuntimeError) as error:
             raise checkpoint.unfit(self.state, " ".join(str(error).split())) from None
-        _cut(self.log, values["step"])
+        log.cut(self.log, values["step"])
         return values["step"]
 
     def _identity(self) -> dict[str, Any]:
@@ -182,11 +213,31 @@ class Run:
         return kind | {"recipe": recipe, "data": self.data.digest, "images": len(self.data)}
 
 
-def _difference(name: str, was: Any, is_: Any) -> str:
-    if isinstance(was, dict) and isinstance(is_, dict):
-        names = sorted(k for k in was.keys() | is_.keys() if was.get(k) != is_.get(k))
-        return f"{name} differs in {', '.join(names)}"
-    return f"its {name} is {was}, here it is {is_}. Choose another folder, or go on with what it was begun with"
+def _differences(was: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
+    """In which values a run differs from another, in words; each once."""
+    before, here = _flat({name: was.get(name) for name in mine}), _flat(mine)
+    names = [name for name in before | here if before.get(name) != here.get(name)]
+    if "images" in names:
+        names = [name for name in names if name != "data"]  # how many says more than that they are others
+    told = (_difference(name, before.get(name, "not set"), here.get(name, "not set")) for name in names)
+    return list(dict.fromkeys(told))
+
+
+def _flat(values: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """Values of nested tables by their path."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        path = f"{within}{name}"
+        flat |= _flat(value, f"{path}.") if isinstance(value, dict) else {path: value}
+    return flat
+
+
+def _difference(path: str, was: Any, is_: Any) -> str:
+    if path == "data":
+        return "it was begun on other images or labels"
+    if path == "images":
+        return f"it was begun on {was} images, here are {is_}"
+    return f"its {path.removeprefix('recipe.')} is {was}, here it is {is_}"
 
 
 def train(
@@ -221,59 +272,9 @@ def train(
         if done % every == 0 or last or readings:
             speed = (done - since) * recipe.batch / max(time.monotonic() - clock, 1e-9)
             line = {"step": done, "of": run.steps, "loss": total / (done - since), "images_per_second": round(speed, 1)}
-            _log(run.log, line | dict(readings or {}))
+            log.add(run.log, line | dict(readings or {}))
             if done % every == 0 or last:
                 run.keep(done)  # after the log: what the log has too much is cut when the run goes on
             say(line | dict(readings or {}))
             clock, since, total = time.monotonic(), done, 0.0
     return Trained(objective.eval().result, max(first, run.steps), run.per_epoch, run.precision)
-
-
-def _log(path: Path, line: dict[str, Any]) -> None:
-    if processes.rank() != 0:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as log:
-            log.write(json.dumps({k: _plain(v) for k, v in line.items()}) + "\n")
-    except OSError as error:
-        raise Unwritable(f"{path} could not be written: {error}. Make room, or choose another folder.") from None
-
-
-def _cut(path: Path, step: int) -> None:
-    """Leave of a log what speaks of this step and those before it: the rest will be said again, or was cut off."""
-    if processes.rank() != 0 or not path.is_file():
-        return
-    lines = path.read_text(errors="replace").splitlines(keepends=True)
-    kept = [line for line in lines if line.endswith("\n") and _read(line).get("step", math.inf) <= step]
-    if kept != lines:
-        with checkpoint.aside(path) as part:
-            part.write_text("".join(kept))
-
-
-def _read(line: str) -> dict[str, Any]:
-    """A line of the log; empty where a kill cut it off."""
-    try:
-        told = json.loads(line)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no name for what is not finite."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def dial(folder: Path, per_epoch: int) -> list[float]:
-    """The lengths in epochs that the run in this folder was set to, in order, as its log has them.
-
-    More than one where it was resumed with another: its rates and averages then jumped.
-    """
-    if not (folder / LOG).is_file():
-        return []
-    set_to: list[float] = []
-    for line in map(_read, (folder / LOG).read_text(errors="replace").splitlines()):
-        if "of" in line and set_to[-1:] != [line["of"] / per_epoch]:
-            set_to.append(line["of"] / per_epoch)
-    return set_to

@@ -77,6 +77,16 @@ class Rows:
         return _unit(self.values)
 
     @cached_property
+    def directions(self) -> Float[Array, "n D"]:
+        """Rows of length 1; raises UnfitData where a row has no direction."""
+        if none := int((self.norms == 0).sum()):
+            raise UnfitData(
+                f"{none} of {len(self)} rows {'has' if none == 1 else 'have'} length 0, and so no direction to compare "
+                "with those of others. Leave them out, or look at why they are zeros."
+            )
+        return self.unit
+
+    @cached_property
     def unit_centred(self) -> Float[Array, "n D"]:
         """Centred rows of length 1."""
         return _unit(self.centred)

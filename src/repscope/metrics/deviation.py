@@ -3,7 +3,8 @@
 sqrt(d) times the mean over dimensions of the standard deviation of the rows scaled to length 1.
 
 1 where every dimension carries as much and the mean is 0, 0 where all rows point the same way.
-Of dimensions as they are, not of principal directions. Divides by n.
+Of dimensions as they are, not of principal directions. Divides by n. Undefined where a row has
+length 0.
 
 >>> import numpy as np
 >>> round(deviation(np.array([[3.0, 0], [-1, 0], [0, 2], [0, -5]])), 6)
@@ -17,7 +18,7 @@ from repscope.metrics._rows import Rows
 
 
 def _compute(rows: Rows) -> float:
-    return float(np.sqrt(rows.width) * rows.unit.std(0).mean())
+    return float(np.sqrt(rows.width) * rows.directions.std(0).mean())
 
 
 deviation = Reading(

@@ -3,7 +3,8 @@
 1 - mean cosine over all pairs of different rows, mean vector included.
 
 Mostly the size of the mean vector: the same cloud with offsets 0, .5, 1, 2, 4 deviations reads
-1, .8, .5, .2, .06. Its sibling isotropy_centred removes the mean first.
+1, .8, .5, .2, .06. Its sibling isotropy_centred removes the mean first. Undefined where a row has
+length 0.
 
 >>> import numpy as np
 >>> abs(isotropy(np.ones((5, 3)))) < 1e-12
@@ -15,7 +16,7 @@ from repscope.metrics._rows import Rows, pairs_mean_cosine
 
 
 def _compute(rows: Rows) -> float:
-    return 1 - pairs_mean_cosine(rows.unit)
+    return 1 - pairs_mean_cosine(rows.directions)
 
 
 isotropy = Reading(

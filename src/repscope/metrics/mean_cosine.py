@@ -3,7 +3,7 @@
 Mean cosine over all pairs of different rows, mean vector included.
 
 Mostly the size of the mean vector: the same cloud with offsets 0, .5, 1, 2, 4 deviations reads
-0, .2, .5, .8, .94.
+0, .2, .5, .8, .94. Undefined where a row has length 0.
 
 >>> import numpy as np
 >>> round(mean_cosine(np.ones((5, 3))), 6)
@@ -15,7 +15,7 @@ from repscope.metrics._rows import Rows, pairs_mean_cosine
 
 
 def _compute(rows: Rows) -> float:
-    return pairs_mean_cosine(rows.unit)
+    return pairs_mean_cosine(rows.directions)
 
 
 mean_cosine = Reading(

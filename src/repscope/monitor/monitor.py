@@ -1,6 +1,7 @@
 """The monitor: a call after each training step, readings of held-out images at every k-th."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from repscope import metrics
 from repscope.errors import UnfitData, UnfitTokens, WrongUsage
 from repscope.metrics import Rows
-from repscope.monitor.collapse import judged
+from repscope.monitor.collapse import ROUNDING, judged
 from repscope.monitor.embed import Pool, embed, undisturbed
 from repscope.monitor.neighbours import NEIGHBOURS, Votes, left_out
 from repscope.monitor.observation import Observation
@@ -109,9 +110,10 @@ class Monitor:
         if self.views is not None and seen is not None:
             more, lacking = _of_views(seen.reshape(*self.views.shape[:2], -1))
             readings, missing = readings | more, missing | lacking
-        found = judged([*((each.step, each.readings) for each in self.history), (step, readings)])
         votes = None if self.labels is None else _votes(rows.values, self.labels)
-        observation = Observation(step, len(rows), rows.width, readings, missing, votes, found)
+        observation = Observation(step, len(rows), rows.width, readings, missing, votes, variance=_variance(rows))
+        found = judged([(each.step, each.evidence()) for each in (*self.history, observation)])
+        observation = replace(observation, collapse=found)
         self.history = (*self.history, observation)
         return observation
 
@@ -176,6 +178,13 @@ def _classes(labels: Any, images: int) -> Int[Tensor, " n"] | None:
             f"Labels want a whole number for each of {images} images; got {known.dtype} of {tuple(known.shape)}."
         )
     return known.long() if int((known >= 0).sum()) > 1 else None
+
+
+def _variance(rows: Rows) -> float:
+    """Mean squared distance from the mean; 0 where float32 cannot tell it from none, as where all rows are zero."""
+    size = np.square(rows.norms).mean()
+    variance = np.square(rows.values - rows.values.mean(0)).sum(1).mean()
+    return float(variance) if variance > ROUNDING * size else 0.0
 
 
 def _of_rows(rows: Rows) -> tuple[dict[str, float], dict[str, str]]:

@@ -38,7 +38,12 @@ class Votes:
 
     @property
     def chance(self) -> float:
-        """Of naming one of the classes blindly."""
+        """1 / classes: of naming one of the classes blindly.
+
+        What embeddings without signal reach where the bank is apart from the queries and has as many
+        images of each class. Where each image is left out of its own bank (`left_out`) they reach
+        less: its class has one image fewer than the others.
+        """
         return 1 / self.classes
 
     @property
@@ -88,6 +93,9 @@ def left_out(
     rows: Float[Tensor, "n D"], labels: Int[Tensor, " n"], k: int = NEIGHBOURS, temperature: float = TEMPERATURE
 ) -> Votes:
     """The votes of every row's k nearest others; rows are centred first, as in `accuracy`.
+
+    Without signal less than 1 / classes are named rightly: of n rows in c classes of one size, one
+    neighbour names (n / c - 1) / (n - 1).
 
     Raises UnfitData for k rows or fewer.
 

@@ -21,6 +21,8 @@ class Observation:
         missing: Why a reading is not there, by its name.
         votes: Of the nearest neighbours, each image left out in turn; None without labels.
         collapse: What the run has lost; None while it is well.
+        variance: Mean squared distance of the embeddings from their mean, as they are; 0 where float32
+            cannot tell it from none. None where a saved state does not have it.
 
     >>> seen = Observation(100, 256, 64, {"effective_rank": 12.5}, votes=Votes(128, 256, 255, 10, 20))
     >>> seen["effective_rank"], seen["knn_accuracy"]
@@ -34,6 +36,7 @@ class Observation:
     missing: Mapping[str, str] = field(default_factory=dict)
     votes: Votes | None = None
     collapse: Collapse | None = None
+    variance: float | None = None
 
     def __getitem__(self, name: str) -> float:
         """One number; raises UnknownName with the reason where it is not there."""
@@ -48,6 +51,10 @@ class Observation:
             return dict(self.readings)
         low, high = self.votes.interval
         return {**self.readings, "knn_accuracy": self.votes.accuracy, "knn_low": low, "knn_high": high}
+
+    def evidence(self) -> dict[str, float]:
+        """What a collapse is judged by: the readings, and the variance beside them."""
+        return {**self.readings, **({} if self.variance is None else {"variance": self.variance})}
 
     def state(self) -> dict[str, Any]:
         """Plain values, enough to rebuild it."""

@@ -2,6 +2,6 @@
 
 from repscope.lab.data.found import Splits, found
 from repscope.lab.data.read import read
-from repscope.lab.data.training_set import TrainingSet
+from repscope.lab.data.training_set import TrainingSet, classes_of, dealt
 
-__all__ = ["Splits", "TrainingSet", "found", "read"]
+__all__ = ["Splits", "TrainingSet", "classes_of", "dealt", "found", "read"]

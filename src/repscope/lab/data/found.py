@@ -37,9 +37,9 @@ def found(place: Path) -> Splits:
     """
     try:
         return _found(place)
-    except PermissionError as error:
-        where = error.filename or place
-        raise UnfitData(f"{where} cannot be read: {error.strerror}; change who may read it.") from None
+    except OSError as error:
+        what = "change who may read it" if isinstance(error, PermissionError) else "mend or remove it"
+        raise UnfitData(f"{error.filename or place} cannot be read: {error.strerror}; {what}.") from None
 
 
 def _found(place: Path) -> Splits:

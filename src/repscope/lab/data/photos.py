@@ -41,7 +41,10 @@ class PhotoFiles:
 
 
 def photos(folder: Path, classes: tuple[str, ...] | None = None) -> PhotoFiles:
-    """The images of a folder; its sub-folders with images are the classes, where none are given."""
+    """The images of a folder; its sub-folders with images are the classes, where none are given.
+
+    Raises OSError for a folder, wherever it lies, that cannot be read.
+    """
     names = tuple(sorted(_names(folder), key=_parts))
     there = sorted({_class(name) for name in names} - {""})
     return PhotoFiles(folder, names, tuple(there) if classes is None else classes)
@@ -60,15 +63,21 @@ def _class(name: str) -> str:
 
 def _names(folder: Path) -> Iterator[str]:
     """Of images, hidden ones aside; a sub-folder may be a link, those below it are not followed."""
-    for entry in os.scandir(folder):
-        if entry.name.startswith("."):
-            continue
-        if not entry.is_dir():
-            yield from _images("", [entry.name])
-            continue
-        for parent, below, files in os.walk(entry.path):
-            below[:] = [name for name in below if not name.startswith(".")]
-            yield from _images(os.path.relpath(parent, folder), files)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if not entry.is_dir():
+                yield from _images("", [entry.name])
+                continue
+            for parent, below, files in os.walk(entry.path, onerror=_refused):
+                below[:] = [name for name in below if not name.startswith(".")]
+                yield from _images(os.path.relpath(parent, folder), files)
+
+
+def _refused(error: OSError) -> None:
+    """A folder passed over would take its class away, and give the next ones its number."""
+    raise error
 
 
 def _images(parent: str, files: list[str]) -> Iterator[str]:

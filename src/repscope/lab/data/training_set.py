@@ -41,17 +41,12 @@ class TrainingSet:
     @cached_property
     def classes(self) -> int:
         """One more than the largest label; 1 where all labels are alike, 0 where there is none."""
-        there = self.labels[self.labels >= 0].unique()
-        return int(there.max()) + 1 if len(there) > 1 else len(there)
+        return classes_of(self.labels)
 
     @cached_property
     def places(self) -> Int[Tensor, " k"]:
         """Of the images whose label is known."""
         return (self.labels >= 0).nonzero().flatten()
-
-    def labelled(self) -> "TrainingSet":
-        """The images whose label is known; itself where all are."""
-        return self if len(self.places) == len(self) else self._at(self.places)
 
     def spread(self, count: int) -> "TrainingSet":
         """This many of the images, evenly spread over their order; itself where there are no more."""
@@ -61,8 +56,19 @@ class TrainingSet:
 
     def part(self, place: int, of: int) -> "TrainingSet":
         """One of so many equal parts, from 0, into which the images are dealt at random, the same each time."""
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
-        return self._at(order[place * len(self) // of : (place + 1) * len(self) // of].sort().values)
+        return self._at(dealt(len(self), place, of))
 
     def _at(self, places: Int[Tensor, " k"]) -> "TrainingSet":
         return TrainingSet(self.pixels[places], self.labels[places])
+
+
+def classes_of(labels: Int[Tensor, " n"]) -> int:
+    """How many classes these labels number, as `TrainingSet.classes`: known before an image is decoded."""
+    there = labels[labels >= 0].unique()
+    return int(there.max()) + 1 if len(there) > 1 else len(there)
+
+
+def dealt(count: int, place: int, of: int) -> Int[Tensor, " k"]:
+    """The places, ascending, of the images in one of so many equal parts, from 0."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    return order[place * count // of : (place + 1) * count // of].sort().values

@@ -59,9 +59,14 @@ class Objective(nn.Module, ABC):
         encoder: Trained by the loss.
         setting: Of the run.
         labelled: Whether the loss reads labels; a card says so.
+        least: Images in the smallest batch it can learn from.
+
+    What else `__init__` takes are the objective's options; a number's bounds stand in its annotation
+    (`repscope.lab.bounds`).
     """
 
     labelled: ClassVar[bool] = False
+    least: ClassVar[int] = 1
 
     def __init__(self, encoder: ViT, setting: Setting):
         super().__init__()

@@ -1,6 +1,7 @@
 """Two distorted views of each image and a projector: what the joint-embedding objectives share."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, UInt8
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from repscope.encoders.vit import ViT
 from repscope.lab import views
+from repscope.lab.bounds import Width
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded
 from repscope.lab.processes import gathered
@@ -22,7 +24,9 @@ class TwoViews(Objective):
         outputs: Width of what it gives.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, hidden: int = 512, outputs: int = 256):
+    least: ClassVar[int] = 2  # each image is told from the others of its batch
+
+    def __init__(self, encoder: ViT, setting: Setting, hidden: Width = 512, outputs: Width = 256):
         super().__init__(encoder, setting)
         self.projector = projector((encoder.architecture.width, hidden, hidden, outputs))
 

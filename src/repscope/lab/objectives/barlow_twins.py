@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from repscope.encoders.vit import ViT
+from repscope.lab.bounds import Weight, Width
 from repscope.lab.objectives import Setting
 from repscope.lab.objectives._two_views import TwoViews
 
@@ -17,7 +18,9 @@ class BarlowTwins(TwoViews):
         redundancy: lambda.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, redundancy: float = 5e-3, hidden: int = 512, outputs: int = 256):
+    def __init__(
+        self, encoder: ViT, setting: Setting, redundancy: Weight = 5e-3, hidden: Width = 512, outputs: Width = 256
+    ):
         super().__init__(encoder, setting, hidden, outputs)
         self.redundancy = redundancy
 

@@ -7,6 +7,7 @@ from torch.nn.functional import cosine_similarity
 
 from repscope.encoders.vit import ViT
 from repscope.lab import average
+from repscope.lab.bounds import PartialShare, Width
 from repscope.lab.objectives import Batch, Setting, embedded, momentum
 from repscope.lab.objectives._two_views import TwoViews
 from repscope.lab.projector import projector
@@ -29,11 +30,11 @@ class BootstrapYourOwnLatent(TwoViews):
         self,
         encoder: ViT,
         setting: Setting,
-        teacher_momentum: float = 0.996,
+        teacher_momentum: PartialShare = 0.996,
         stop: bool = True,
         predict: bool = True,
-        hidden: int = 512,
-        outputs: int = 256,
+        hidden: Width = 512,
+        outputs: Width = 256,
     ):
         super().__init__(encoder, setting, hidden, outputs)
         self.momentum, self.stop = teacher_momentum, stop

@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from repscope.encoders.vit import ViT
 from repscope.lab import views
+from repscope.lab.bounds import PartialShare, Positive
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded
 
@@ -22,7 +23,7 @@ class DatumIndex(Objective):
         temperature: Of the logits.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, smoothing: float = 0.2, temperature: float = 1.0):
+    def __init__(self, encoder: ViT, setting: Setting, smoothing: PartialShare = 0.2, temperature: Positive = 1.0):
         super().__init__(encoder, setting)
         self.smoothing, self.temperature = smoothing, temperature
         self.head = nn.Linear(encoder.architecture.width, setting.images, bias=False)

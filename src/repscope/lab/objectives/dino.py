@@ -1,5 +1,7 @@
 """dino: small views name an image as a slow teacher names its large views."""
 
+from typing import Annotated
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch.nn.functional import linear, log_softmax, normalize, softmax
 
 from repscope.encoders.vit import ViT
 from repscope.lab import average, views
+from repscope.lab.bounds import Bounds, Count, PartialShare, Positive, Width
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded, momentum
 from repscope.lab.processes import gathered
@@ -35,22 +38,26 @@ class SelfDistillation(Objective):
 
     Args:
         locals: Small views, of .05 to .3 of the image (at the recipe's least crop at most).
+        hidden: Width of the head's two inner layers.
+        bottleneck: Width of what the head compares with prototypes.
+        outputs: Prototypes.
         centring: Without it the teacher may call every image the same.
         teacher_momentum: 0 makes the teacher the student of the step before.
         teacher_temperature: The lower, the sharper; 1 sharpens nothing.
+        student_temperature: The same of the student's side.
     """
 
     def __init__(
         self,
         encoder: ViT,
         setting: Setting,
-        locals: int = 2,  # noqa: A002
-        hidden: int = 512,
-        bottleneck: int = 128,
-        outputs: int = 1024,
-        teacher_momentum: float = 0.996,
-        teacher_temperature: float = 0.04,
-        student_temperature: float = 0.1,
+        locals: Annotated[int, Bounds(0, 100)] = 2,  # noqa: A002
+        hidden: Width = 512,
+        bottleneck: Width = 128,
+        outputs: Count = 1024,
+        teacher_momentum: PartialShare = 0.996,
+        teacher_temperature: Positive = 0.04,
+        student_temperature: Positive = 0.1,
         centring: bool = True,
     ):
         super().__init__(encoder, setting)

@@ -1,6 +1,7 @@
 """distill: one student of several teachers, or of one."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, UInt8
@@ -10,6 +11,7 @@ from torch.nn.functional import cosine_similarity, smooth_l1_loss
 from repscope.encoders.vit import ViT
 from repscope.errors import WrongUsage
 from repscope.lab import views
+from repscope.lab.bounds import Width
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting
 from repscope.lab.processes import gathered
@@ -26,11 +28,14 @@ class Distillation(Objective):
     al., AM-RADIO, CVPR 2024 (arXiv 2312.06709).
 
     Args:
+        hidden: Width of the inner layer of each projector.
         teachers: Encoders to learn from: names of those that come with the package, or files and
             folders of the lab; each sees the images the student sees.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, teachers: Sequence[str | ViT] = (), hidden: int = 384):
+    least: ClassVar[int] = 2  # targets are standardised over the batch
+
+    def __init__(self, encoder: ViT, setting: Setting, teachers: Sequence[str | ViT] = (), hidden: Width = 384):
         super().__init__(encoder, setting)
         if not teachers:
             raise WrongUsage("distill wants one teacher or more: --teacher NAME or FILE, once for each.")

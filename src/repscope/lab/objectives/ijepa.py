@@ -8,15 +8,16 @@ from torch.nn.functional import layer_norm, smooth_l1_loss
 from repscope.encoders.vit import ViT
 from repscope.encoders.vit.model import gather
 from repscope.lab import average, masks
-from repscope.lab.narrow import Narrow
+from repscope.lab.bounds import Few, PartialShare
+from repscope.lab.narrow import Narrow, NarrowWidth
 from repscope.lab.objectives import Batch, Objective, Setting, momentum
 
 
 class JointEmbeddingPrediction(Objective):
     """Smooth L1 between predicted and layer-normalised teacher tokens of four target blocks.
 
-    The teacher is a moving average of the encoder, .996 rising to 1 over training; it is the
-    encoder that is kept. Assran et al., Self-supervised learning from images with a
+    The teacher is a moving average of the encoder, .996 rising to 1 over training, and it is the
+    teacher that is kept. Assran et al., Self-supervised learning from images with a
     joint-embedding predictive architecture, CVPR 2023 (arXiv 2301.08243).
 
     Args:
@@ -24,18 +25,22 @@ class JointEmbeddingPrediction(Objective):
         stop: Whether gradients stop at the teacher's side; without it the encoder is its own
             teacher and collapses.
         width, depth: Of the predictor.
+
+    Raises UnfitData for a grid of patches on which targets leave no context.
     """
 
     def __init__(
         self,
         encoder: ViT,
         setting: Setting,
-        teacher_momentum: float = 0.996,
+        teacher_momentum: PartialShare = 0.996,
         stop: bool = True,
-        width: int = 96,
-        depth: int = 4,
+        width: NarrowWidth = 96,
+        depth: Few = 4,
     ):
         super().__init__(encoder, setting)
+        # a draw of its own: what the first step would refuse is refused before images are decoded
+        masks.blocks(1, encoder.architecture.grid, torch.Generator().manual_seed(0))
         self.momentum, self.stop = teacher_momentum, stop
         self.predictor = Narrow(encoder.architecture, encoder.architecture.width, width, depth)
         self.teacher = average.teacher_of(encoder)

@@ -1,5 +1,7 @@
 """lejepa: all views of an image near one point, all images together a standard Gaussian."""
 
+from typing import Annotated, ClassVar
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch.nn.functional import normalize
 
 from repscope.encoders.vit import ViT
 from repscope.lab import views
+from repscope.lab.bounds import Bounds, Count, Share, Width
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded
 from repscope.lab.processes import gathered
@@ -39,17 +42,22 @@ class LatentEuclidean(Objective):
     Args:
         weight: lambda; 0 lets it collapse.
         slices: Random directions of each step.
+        locals: Small views, of .05 to .3 of the image (at the recipe's least crop at most).
+        hidden: Width of the projector's two inner layers.
+        outputs: Width of what it gives.
     """
+
+    least: ClassVar[int] = 2  # how images lie is asked of the batch
 
     def __init__(
         self,
         encoder: ViT,
         setting: Setting,
-        weight: float = 0.05,
-        slices: int = 256,
-        locals: int = 2,  # noqa: A002
-        hidden: int = 512,
-        outputs: int = 64,
+        weight: Share = 0.05,
+        slices: Count = 256,
+        locals: Annotated[int, Bounds(0, 100)] = 2,  # noqa: A002
+        hidden: Width = 512,
+        outputs: Width = 64,
     ):
         super().__init__(encoder, setting)
         self.weight, self.slices, self.locals = weight, slices, locals

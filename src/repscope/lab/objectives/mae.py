@@ -7,6 +7,7 @@ from torch import Tensor
 from repscope.encoders.vit import ViT
 from repscope.encoders.vit.model import gather
 from repscope.lab import masks
+from repscope.lab.bounds import ProperShare
 from repscope.lab.narrow import Narrow
 from repscope.lab.objectives import Batch, Objective, Setting
 
@@ -15,10 +16,17 @@ class MaskedAutoencoder(Objective):
     """Mean squared error of hidden patches' pixels, each patch normalised by its own mean and deviation.
 
     He et al., Masked autoencoders are scalable vision learners, CVPR 2022 (arXiv 2111.06377).
+
+    Args:
+        hidden: Share of the patches that the encoder does not see.
+
+    Raises UnfitData for a share that leaves nothing to see, or to paint.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, hidden: float = 0.75):
+    def __init__(self, encoder: ViT, setting: Setting, hidden: ProperShare = 0.75):
         super().__init__(encoder, setting)
+        rows, columns = encoder.architecture.grid
+        masks.counts(rows * columns, hidden)
         self.hidden = hidden
         self.decoder = Narrow(encoder.architecture, outputs=3 * encoder.architecture.patch**2)
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from repscope.encoders.vit import ViT
+from repscope.lab.bounds import Positive, Width
 from repscope.lab.objectives import Setting
 from repscope.lab.objectives._two_views import TwoViews
 
@@ -15,9 +16,14 @@ class Contrast(TwoViews):
 
     Chen et al., A simple framework for contrastive learning of visual representations, ICML 2020
     (arXiv 2002.05709).
+
+    Args:
+        temperature: The lower, the more the nearest of the others count.
     """
 
-    def __init__(self, encoder: ViT, setting: Setting, temperature: float = 0.2, hidden: int = 512, outputs: int = 128):
+    def __init__(
+        self, encoder: ViT, setting: Setting, temperature: Positive = 0.2, hidden: Width = 512, outputs: Width = 128
+    ):
         super().__init__(encoder, setting, hidden, outputs)
         self.temperature = temperature
 

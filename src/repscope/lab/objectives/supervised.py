@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy
 from repscope.encoders.vit import ViT
 from repscope.errors import UnfitData
 from repscope.lab import views
+from repscope.lab.bounds import PartialShare
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded
 
@@ -22,7 +23,7 @@ class Supervised(Objective):
 
     labelled = True
 
-    def __init__(self, encoder: ViT, setting: Setting, smoothing: float = 0.1):
+    def __init__(self, encoder: ViT, setting: Setting, smoothing: PartialShare = 0.1):
         super().__init__(encoder, setting)
         if setting.classes < 2:
             raise UnfitData(
@@ -33,7 +34,7 @@ class Supervised(Objective):
         self.head = nn.Linear(encoder.architecture.width, setting.classes)
 
     def views(self, pixels: UInt8[Tensor, "B 3 H W"], chance: Chance) -> tuple[Float[Tensor, "B ..."], ...]:
-        # crops and mirrors alone: classes of 500 images are known by heart after a dozen epochs
+        # colours, grey and blur too: with crops and mirrors alone it learns its images by heart
         return (views.distorted(pixels, chance, self.setting.view, self.setting.crop, solar=0),)
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:

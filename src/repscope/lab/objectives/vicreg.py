@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss, relu
 
 from repscope.encoders.vit import ViT
+from repscope.lab.bounds import Weight, Width
 from repscope.lab.objectives import Setting
 from repscope.lab.objectives._two_views import TwoViews
 
@@ -18,18 +19,20 @@ class VarianceInvarianceCovariance(TwoViews):
     2105.04906).
 
     Args:
+        invariance: Weight of the invariance term.
         variance: Weight of the variance term; 0 lets it collapse.
+        covariance: Weight of the covariance term.
     """
 
     def __init__(
         self,
         encoder: ViT,
         setting: Setting,
-        invariance: float = 25.0,
-        variance: float = 25.0,
-        covariance: float = 1.0,
-        hidden: int = 512,
-        outputs: int = 256,
+        invariance: Weight = 25.0,
+        variance: Weight = 25.0,
+        covariance: Weight = 1.0,
+        hidden: Width = 512,
+        outputs: Width = 256,
     ):
         super().__init__(encoder, setting, hidden, outputs)
         self.weights = invariance, variance, covariance

@@ -9,8 +9,9 @@ from repscope.encoders.vit import ViT, positions
 from repscope.encoders.vit.model import gather
 from repscope.errors import WrongUsage
 from repscope.lab import average, masks, views
+from repscope.lab.bounds import Few, PartialShare, ProperShare
 from repscope.lab.chance import Chance
-from repscope.lab.narrow import Narrow
+from repscope.lab.narrow import Narrow, NarrowWidth
 from repscope.lab.objectives import Batch, Objective, Setting, momentum
 
 
@@ -19,9 +20,10 @@ class VideoPrediction(Objective):
 
     Clips are photos under a camera that pans and zooms. Frames are cut into the image encoder's
     own patches and attended to together; a frame's time is added to its tokens, 0 at the first
-    frame, so that a still image is a clip of one. The teacher is a moving average, .996 rising to
-    1. Bardes et al., Revisiting feature prediction for learning visual representations from
-    video, 2024 (arXiv 2404.08471).
+    frame, so that a still image is a clip of one. The tubes lie at random places, 75 % of them
+    (`hidden`); the paper hides blocks, about 90 % of each clip. The teacher is a moving average,
+    .996 rising to 1, and it is the teacher that is kept. Bardes et al., Revisiting feature
+    prediction for learning visual representations from video, 2024 (arXiv 2404.08471).
 
     Args:
         frames: Of a clip.
@@ -30,23 +32,24 @@ class VideoPrediction(Objective):
         width, depth: Of the predictor.
 
     Raises WrongUsage for an encoder whose positions are turned into its attention: there is no
-    place for time.
+    place for time; UnfitData for a share that leaves nothing to see, or to foresee.
     """
 
     def __init__(
         self,
         encoder: ViT,
         setting: Setting,
-        frames: int = 3,
-        hidden: float = 0.75,
-        teacher_momentum: float = 0.996,
-        width: int = 96,
-        depth: int = 4,
+        frames: Few = 3,
+        hidden: ProperShare = 0.75,
+        teacher_momentum: PartialShare = 0.996,
+        width: NarrowWidth = 96,
+        depth: Few = 4,
     ):
         super().__init__(encoder, setting)
         a = encoder.architecture
         if a.position not in ("sincos", "learned"):
             raise WrongUsage(f"vjepa wants an encoder with sincos or learned positions; this has {a.position}.")
+        masks.counts((setting.view // a.patch) ** 2, hidden)
         self.frames, self.hidden, self.momentum = frames, hidden, teacher_momentum
         self.predictor = Narrow(a, a.width, width, depth)
         self.teacher = average.teacher_of(encoder)
