@@ -53,7 +53,7 @@ class TestEncoder:
         done("own.toml", "--data", images, *more, "--epochs", 0.5, "--seed", 3)
         out = Path("runs") / ("own-vicreg" if given == "command" else "own-dino")
         told = card(out)
-        wanted = ("vicreg", 2, 0.5, 3) if given == "command" else ("dino", 5, 0.5, 3)
+        wanted = ("vicreg", [16] * 2, 0.5, 3) if given == "command" else ("dino", [16, 16, 8, 8, 8], 0.5, 3)
         assert tuple(told[name] for name in ("objective", "views", "epochs", "seed")) == wanted
         kept, values = checkpoint.read_state(out / "run.state")
         if given == "recipe":

@@ -1,5 +1,6 @@
 """Card: what a file of the lab says of the encoder in it, to machines and to people."""
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
@@ -61,7 +62,7 @@ def written(
     objective: str,
     data: str,
     images: int,
-    views: int = 1,
+    views: Sequence[int] = (),
     labels: str = NO_LABELS,
     teachers: Sequence[str] = (),
     dial: Sequence[float] = (),
@@ -74,7 +75,7 @@ def written(
         objective: Its name.
         data: What the training set is called, without where it is.
         images: How many it has.
-        views: Of each image in one presentation; each frame of a clip is one.
+        views: Of each image in one presentation: their sides in pixels; each frame of a clip is one.
         labels: Which use was made of them.
         teachers: Names of the encoders it learnt from.
         dial: Epochs the run was set to, where they changed on the way.
@@ -84,7 +85,7 @@ def written(
         "recipe": recipe.name,
         "epochs": _plain(trained.epochs),
         "presentations": trained.steps * recipe.batch,
-        "views": views,
+        "views": list(views),
         "seed": recipe.seed,
         "precision": trained.precision,
         "optimiser": recipe.optimiser,
@@ -150,19 +151,27 @@ def _rows(card: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if card["objective"] == UNTRAINED:
         return rows
-    views = f", each in {card['views']} views" if card["views"] > 1 else ""
     rows += [
         ("optimiser", card["optimiser"]),
         ("data", f"{card['data']}, {card['images']:,} images, {LABELLED[card['labels']]}"),
         *([("teachers", ", ".join(card["teachers"]))] if "teachers" in card else []),
         ("epochs", f"{card['epochs']:g}"),
-        ("images shown", f"{card['presentations']:,}{views}"),
+        ("images shown", f"{card['presentations']:,}, each as {_views(card['views'])}"),
     ]
     if "dial" in card:
         lengths = ", then ".join(f"{epochs:g}" for epochs in card["dial"])
         told = f"set to {lengths} epochs; at each change its learning rate and averages went over to the new schedule"
         rows.append(("interrupted", told))
     return rows
+
+
+def _views(sides: Sequence[int]) -> str:
+    """
+    >>> _views([64]), _views([48, 48, 24])
+    ('1 view of 64 pixels', '2 views of 48 pixels and 1 view of 24 pixels')
+    """
+    counts = Counter(sides)
+    return " and ".join(f"{n} view{'s' * (n > 1)} of {side} pixels" for side, n in counts.items())
 
 
 def _accuracy(card: dict[str, Any]) -> str:

@@ -60,10 +60,10 @@ class Outcome:
             dial=log.dial(out, self.trained.per_epoch),
         )
 
-    def views(self) -> int:
-        """How many views of an image the objective makes; each frame of a clip is one."""
+    def views(self) -> list[int]:
+        """The sides, in pixels, of the views that the objective makes of an image; each frame of a clip is one."""
         made = self.objective.views(self.images.pixels[:1].to(device_of(self.objective)), Chance(0, 1))
-        return sum(view.shape[1] if view.ndim == 5 else 1 for view in made)
+        return [view.shape[-1] for view in made for _ in range(view.shape[1] if view.ndim == 5 else 1)]
 
     def votes(self, encoder: ViT, told: Listener) -> tuple[Votes | None, Votes | None]:
         """k-NN of the encoder and of its own beginning; none where labels are missing, or there is one class."""
