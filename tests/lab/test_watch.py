@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from rights import closed
 from small_scenes import scenes
 
 from repscope import metrics
@@ -97,6 +98,15 @@ def test_a_damaged_state_is_named(recipe, untrained, tmp_path, text):
     assert watch is not None
     with pytest.raises(UnfitCheckpoint, match=f"{STATE} cannot be read as the state of a monitor.*Remove it"):
         watch(untrained, 7)
+
+
+def test_a_state_that_may_not_be_read_is_not_to_be_removed(recipe, untrained, tmp_path):
+    (tmp_path / STATE).write_text("{}")
+    watch = watcher(recipe, HELD, tmp_path, every=1)
+    assert watch is not None
+    with closed(tmp_path / STATE), pytest.raises(UnfitCheckpoint, match=r"cannot be read: Permission denied") as told:
+        watch(untrained, 7)
+    assert "emove" not in str(told.value)
 
 
 def test_too_few_images_are_not_watched(recipe, tmp_path):

@@ -95,7 +95,9 @@ def _restore(monitor: Monitor, path: Path) -> None:
         monitor.restore(json.loads(path.read_text(encoding="utf-8")))
     except WrongUsage as error:
         raise WrongUsage(f"{path}: {error} To do so, remove that file.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise UnfitCheckpoint(f"{path} cannot be read: {error.strerror}. See that you may read it.") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise UnfitCheckpoint(
             f"{path} cannot be read as the state of a monitor: {error}. Remove it: the run is then judged anew, "
             "against its untrained encoder."
