@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from known import Known, noisy_photo, smooth
 
-from repscope.analyses._alike import between, crossed, gap
+from repscope.analyses._alike import between, crossed, gap, likeness
 from repscope.analyses._claims import Claim, judged, paired
 from repscope.analyses._partition import SOURCES, dealt, least_p, partition
 from repscope.analyses.objectives import Run, objectives
@@ -239,6 +239,24 @@ def test_cells_of_the_matrix_have_interval_and_null(report):
     for cell in (cell for row in matrix.cells for cell in row):
         assert cell.ci[0] <= cell.value <= cell.ci[1]
         assert cell.null.kind == "other images"
+
+
+def test_likeness_is_to_other_objectives_on_one_condition_with_other_seeds():
+    shape = (3, 2, 2)
+    alike = np.random.default_rng(0).random((4, 12, 12))
+    found = likeness(alike, shape)
+    assert found.shape == (*shape, 4)
+    # the first run: objective 0, condition 0, seed 0; others with seed 1 on condition 0 are rows 5 and 9
+    assert found[0, 0, 0] == pytest.approx(alike[:, 0, [5, 9]].mean(1))
+    assert found[2, 1, 1] == pytest.approx(alike[:, 11, [2, 6]].mean(1))
+
+
+def test_a_claim_of_likeness_is_judged():
+    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
+    claims = (Claim("the first is like no other", "likeness", "one", least=True),)
+    told = objectives(photos, runs_of({"one": 0, "two": 1}), claims=claims)
+    (row,) = block(told, "What was claimed, under control").rows
+    assert row[2] == "cannot be told (against two)"  # of two objectives each is as like the other
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -30,6 +30,13 @@ def crossed(shape: tuple[int, int, int]) -> Bool[NDArray[np.bool_], "runs runs"]
     return (condition[:, None] == condition) & (seed[:, None] != seed)
 
 
+def likeness(alike: Float[Array, "photos runs runs"], shape: tuple[int, int, int]) -> Float[Array, "a b s photos"]:
+    """How alike each run is to the runs of other objectives, on its condition and of other seeds, photo by photo."""
+    objective = np.indices(shape)[0].ravel()
+    others = crossed(shape) & (objective[:, None] != objective)
+    return ((alike * others).sum(2) / others.sum(1)).T.reshape(*shape, -1)
+
+
 def gap(alike: Float[Array, "runs runs"], shape: tuple[int, int, int]) -> tuple[float, Null]:
     """Mean similarity of runs of one objective, less that of different ones; on one condition, of different seeds.
 

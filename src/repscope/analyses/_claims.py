@@ -15,13 +15,16 @@ Array = NDArray[np.float64]
 Verdict = Literal["survives", "does not", "cannot be told"]
 
 
+LIKENESS = "likeness"
+
+
 @dataclass(frozen=True)
 class Claim:
     """That one objective has the most (or least) of a reading.
 
     Attributes:
         said: In words.
-        reading: Name of the metric.
+        reading: Name of the metric, or `likeness`: mean debiased CKA with the runs of other objectives.
         objective: Which is claimed to be at the end.
         least: Whether it is claimed to have the least of it.
     """
@@ -38,6 +41,7 @@ CLAIMS = (
     Claim("Proxy distillation is the most top-heavy: the largest top-10 share", "top10_share", "distill"),
     Claim("Proxy distillation needs the fewest components for 90 %", "components_90", "distill", least=True),
     Claim("Proxy distillation agrees most locally", "spatial_coherence_centred", "distill"),
+    Claim("Proxy distillation is the weakest match to every other", LIKENESS, "distill", least=True),
     Claim("Latent prediction makes every patch unique: the highest patch entropy", "patch_entropy", "ijepa"),
     Claim("Self-distillation groups patches: the lowest patch entropy", "patch_entropy", "dino", least=True),
 )

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from repscope.analyses import _alike
-from repscope.analyses._claims import Claim, judged
+from repscope.analyses._claims import LIKENESS, Claim, judged
 from repscope.analyses._numbers import TRUSTED, number
 from repscope.analyses._partition import SOURCES, Partition, least_p, partition
 from repscope.analyses._pictures import pca_maps, shaped_like, shown
@@ -74,8 +74,9 @@ class Answer:
 
     def _claimed(self) -> list[Table]:
         rows = []
+        claimed = self.values | {LIKENESS: _alike.likeness(np.array(self.seen.alike), self.design.shape)}
         for claim in self.claims:
-            values = self.values.get(claim.reading)
+            values = claimed.get(claim.reading)
             means = None if values is None else dict(zip(self.design.objectives, values.mean(-1), strict=True))
             told = judged(claim, means) if means else None
             if told is None:
