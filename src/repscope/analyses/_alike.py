@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from repscope.analyses._numbers import TRUSTED
 from repscope.analyses._pairs import LEAST_IMAGES
-from repscope.analyses._partition import dealt
+from repscope.analyses._partition import dealt, shuffled
 from repscope.analyses._runs import Seen
 from repscope.errors import RepscopeError
 from repscope.metrics import Pair
@@ -50,8 +50,7 @@ def gap(alike: Float[Array, "runs runs"], shape: tuple[int, int, int]) -> tuple[
 
     value = of(np.indices(shape)[0].ravel())
     draws = np.array([of(order.ravel()) for order in dealt(shape)])
-    p = float((1 + (draws >= value - 1e-12).sum()) / (1 + len(draws)))
-    return value, Null("shuffled objectives", float(draws.mean()), float(np.quantile(draws, 0.95)), p, len(draws))
+    return value, shuffled(value, draws)
 
 
 def numbers(seen: Seen) -> tuple[tuple[Number, ...], ...]:

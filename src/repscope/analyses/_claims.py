@@ -119,10 +119,14 @@ def paired(x: Float[Array, "b s"], y: Float[Array, "b s"], level: float = LEVEL)
     >>> round(value, 2), round(low, 2), round(high, 2)
     (2.67, 1.23, 4.1)
     """
+    return within(x - y, level)
+
+
+def within(values: Float[Array, "b s"], level: float = LEVEL) -> tuple[float, float, float]:
+    """The mean and its t interval, of the spread within conditions."""
     from scipy.stats import t
 
-    gaps = x - y
-    b, s = gaps.shape
-    spread = np.square(gaps - gaps.mean(1, keepdims=True)).sum() / (b * (s - 1))
-    half = float(t.ppf((1 + level) / 2, b * (s - 1)) * np.sqrt(spread / (b * s)))
-    return float(gaps.mean()), float(gaps.mean() - half), float(gaps.mean() + half)
+    b, s = values.shape
+    spread = np.square(values - values.mean(1, keepdims=True)).sum() / (b * (s - 1))
+    half = float(t.ppf((1 + level) / 2, b * (s - 1)) * np.sqrt(spread / values.size))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from repscope.analyses import _alike
-from repscope.analyses._claims import LIKENESS, Claim, judged
+from repscope.analyses._claims import LIKENESS, Claim, judged, within
 from repscope.analyses._numbers import TRUSTED, number
 from repscope.analyses._partition import SOURCES, Partition, least_p, partition
 from repscope.analyses._pictures import pca_maps, shaped_like, shown
@@ -194,11 +194,13 @@ def _parted(values: Float[Array, "a b s photos"] | None) -> Partition | str:
 
 def _over_runs(reading: Reading, means: Float[Array, "b s"]) -> Number:
     """Their mean, with the t interval of their spread within conditions."""
-    from scipy.stats import t
-
-    b, s = means.shape
-    spread = np.square(means - means.mean(1, keepdims=True)).sum() / (b * (s - 1))
-    half = float(t.ppf((1 + LEVEL) / 2, b * (s - 1)) * np.sqrt(spread / means.size))
-    value = float(means.mean())
-    ends = (value - half, value + half)
-    return Number(reading.title, value, ends, n=means.size, of="runs", unit=reading.unit, definition=reading.definition)
+    value, *ends = within(means)
+    return Number(
+        reading.title,
+        value,
+        (ends[0], ends[1]),
+        n=means.size,
+        of="runs",
+        unit=reading.unit,
+        definition=reading.definition,
+    )

@@ -102,7 +102,12 @@ def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
 def _null(means: Float[Array, "a b s"], share: float, seed: int) -> Null:
     a, b, s = means.shape
     draws = _shares(np.take_along_axis(means[None], dealt(means.shape, seed), axis=1))[:, 0]
-    edge = float(np.quantile(draws, 0.95))
-    p = float((1 + (draws >= share - 1e-12).sum()) / (1 + SHUFFLES))
     expected = (a - 1) / (b * s) * means.var(0, ddof=1).sum() / np.square(means - means.mean()).sum()
-    return Null("shuffled objectives", float(draws.mean()), edge, p, SHUFFLES, chance=float(expected))
+    return shuffled(share, draws, float(expected))
+
+
+def shuffled(value: float, draws: Float[Array, " R"], chance: float | None = None) -> Null:
+    """The null of a value from dealt objectives; draws that equal it to rounding count as reaching it."""
+    p = float((1 + (draws >= value - 1e-12).sum()) / (1 + len(draws)))
+    edge = float(np.quantile(draws, 0.95))
+    return Null("shuffled objectives", float(draws.mean()), edge, p, len(draws), chance=chance)
