@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
-from repscope.analyses._numbers import TRUSTED
+from repscope.analyses._numbers import narrow
 from repscope.analyses._pairs import LEAST_IMAGES
 from repscope.analyses._partition import dealt, shuffled
 from repscope.analyses._runs import Seen
@@ -62,12 +62,10 @@ def numbers(seen: Seen) -> tuple[tuple[Number, ...], ...]:
 
 def _number(seen: Seen, values: Float[Array, " photos"], i: int, j: int) -> Number:
     assert isinstance(seen.cka, Pair)
-    value, caveats = float(values.mean()), []
+    value, caveats = float(values.mean()), narrow(len(values))
     null = _null(seen, value, i, j)
     if null is None:
-        caveats.append(f"no null of other images under {LEAST_IMAGES} photos")
-    if 1 < len(values) < TRUSTED:
-        caveats.append(f"an interval from {len(values)} photos is too narrow")
+        caveats = (f"no null of other images under {LEAST_IMAGES} photos", *caveats)
     return Number(
         "Linear CKA",
         value,
@@ -76,7 +74,7 @@ def _number(seen: Seen, values: Float[Array, " photos"], i: int, j: int) -> Numb
         n=len(values),
         of="photos" if len(values) > 1 else "photo",
         definition=seen.cka.definition,
-        caveats=tuple(caveats),
+        caveats=caveats,
     )
 
 

@@ -31,6 +31,11 @@ def read(rows: Rows, readings: Sequence[Reading]) -> dict[str, Value]:
     return {reading.name: valued(reading.of, rows) for reading in readings}
 
 
+def narrow(count: int, of: str = "photos") -> tuple[str, ...]:
+    """The caveat of an interval from few values; nothing where there are enough, or no interval."""
+    return (f"an interval from {count} {of} is too narrow",) if 1 < count < TRUSTED else ()
+
+
 def number(
     card: Card, values: Sequence[Value], shape: tuple[int, int], null: Null | None = None, of: str = "photos"
 ) -> Number:
@@ -43,8 +48,7 @@ def number(
     caveats = list(card.caveats(*shape))
     if len(known) < len(values):
         caveats.append(f"undefined for {len(values) - len(known)} of {len(values)} {of}")
-    if 1 < len(known) < TRUSTED:
-        caveats.append(f"an interval from {len(known)} {of} is too narrow")
+    caveats += narrow(len(known), of)
     return Number(
         value=float(np.mean(known)),
         ci=interval(known),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from repscope.analyses import _alike
 from repscope.analyses._claims import LIKENESS, Claim, judged, within
-from repscope.analyses._numbers import TRUSTED, number
+from repscope.analyses._numbers import TRUSTED, narrow, number
 from repscope.analyses._partition import SOURCES, Partition, least_p, partition
 from repscope.analyses._pictures import pca_maps, shaped_like, shown
 from repscope.analyses._runs import Seen
@@ -118,7 +118,6 @@ class Answer:
     def _share(self, parted: Partition | str, source: str) -> Number:
         if isinstance(parted, str):
             return Number(source, None, reason=parted)
-        few = 1 < self.seen.photos < TRUSTED
         return Number(
             source,
             parted.shares[source],
@@ -127,7 +126,7 @@ class Answer:
             n=len(self.design.runs),
             of="runs",
             definition=SHARE,
-            caveats=(f"an interval from {self.seen.photos} photos is too narrow",) if few else (),
+            caveats=narrow(self.seen.photos),
         )
 
     def _heatmap(self) -> Heatmap:

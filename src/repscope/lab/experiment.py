@@ -25,12 +25,13 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
     Raises WrongUsage where `out` holds runs of another budget, and the RepscopeError of the first
     run that fails; those beside it are stopped, and go on with the next call.
     """
-    asked = [cell for wave in waves(plan) for cell in wave]
+    ordered = waves(plan)
+    asked = [cell for wave in ordered for cell in wave]
     for cell in asked:
         planned(request(plan, cell))  # refuses what it does not know before anything is trained
     hold(plan)
     done = sum(cell.done for cell in asked)
-    for wave in waves(plan):
+    for wave in ordered:
         for cell in _trained(plan, [cell for cell in wave if not cell.done], workers):
             done += 1
             say(f"{done} of {len(asked)} runs: {cell}")
