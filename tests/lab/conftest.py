@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture
 def recipe() -> Recipe:
     return Recipe(name="small", size=16, architecture=SHAPE, epochs=2, batch=16, rate=2e-3, warmup=2)
+
+
+@pytest.fixture
+def plan(recipe: Recipe) -> Recipe:
+    """The same in float32."""
+    return replace(recipe, precision="float32")
 
 
 @pytest.fixture(scope="session")

@@ -1,34 +1,16 @@
 """Resuming: a run that was stopped goes on to the bit, and only one that is the same run."""
 
-import json
 from dataclasses import replace
 
 import pytest
 import torch
-from small_objectives import SMALL, made
+from small_objectives import SMALL
+from small_training import log, run, weights
 
 from repscope.errors import UnfitCheckpoint, WrongUsage
-from repscope.lab import checkpoint, train
+from repscope.lab import checkpoint
 from repscope.lab import log as log_of
 from repscope.lab.data import TrainingSet
-
-
-@pytest.fixture
-def plan(recipe):
-    return replace(recipe, precision="float32")
-
-
-def run(name, recipe, data, folder, **options) -> train.Trained:
-    return train.train(made(name, recipe), recipe, data, folder, told=name, **options)
-
-
-def weights(folder):
-    tensors, _ = checkpoint.read_state(folder / "run.state")
-    return tensors
-
-
-def log(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
 class Killed(BaseException):

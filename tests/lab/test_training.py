@@ -1,6 +1,5 @@
 """Training: batches, the log, snapshots, and what ends a run."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -8,30 +7,13 @@ import pytest
 import torch
 from rights import closed
 from small_objectives import made
+from small_training import log, run, weights
 
 from repscope.encoders.families.lab import card_of
 from repscope.errors import UnfitData, Unwritable
 from repscope.lab import checkpoint, train
 from repscope.lab import log as log_of
 from repscope.lab.data import TrainingSet
-
-
-@pytest.fixture
-def plan(recipe):
-    return replace(recipe, precision="float32")
-
-
-def run(name, recipe, data, folder, **options) -> train.Trained:
-    return train.train(made(name, recipe), recipe, data, folder, told=name, **options)
-
-
-def weights(folder):
-    tensors, _ = checkpoint.read_state(folder / "run.state")
-    return tensors
-
-
-def log(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
 class TestBatches:
