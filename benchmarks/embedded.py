@@ -1,6 +1,6 @@
 """What the encoders that come with the package are worth: retrieval, neighbours and a linear probe, with intervals.
 
-    python benchmarks/embedded.py --cifar10 DIR --tiny-imagenet DIR [--encoders a,b]
+    python benchmarks/embedded.py --cifar10 DIR --tiny-imagenet DIR [--encoders a,b,runs/c]
 
 Each folder holds train*.parquet and test*.parquet or val*.parquet in the Hugging Face image layout. Images are shown
 whole, at the encoders' training size; embeddings are means of the output's patch tokens.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from torch.nn.functional import normalize
 
-from repscope.encoders import available
+from repscope.encoders import available, weights
 from repscope.encoders.families.lab import EMBEDDED, card_of
 from repscope.lab import data, knn
 from repscope.lab.checkpoint import read_encoder
@@ -85,11 +85,11 @@ def row(name: str, sets: Sets) -> str:
     votes = knn.Votes(round(near * len(asked)), len(asked), len(bank), sets.bank.classes, knn.NEIGHBOURS)
     right, _ = probe(bank, sets.bank.labels, asked, sets.queries.labels)
     line = knn.Votes(round(right * len(asked)), len(asked), len(bank), sets.bank.classes, 1)
-    card = card_of(EMBEDDED / available()[name].file)
-    return (
-        f"| {name} | {card.get('presentations', 0):,} | {_told(*raw)} | {_told(*centred)} "
-        f"| {_told(votes.accuracy, votes.interval)} | {_told(line.accuracy, line.interval)} |"
-    )
+    known = available().get(name)
+    card = card_of(EMBEDDED / known.file if known is not None else weights.files(Path(name))[0])
+    numbers = (raw, centred, (votes.accuracy, votes.interval), (line.accuracy, line.interval))
+    cells = (Path(name).name, f"{card.get('presentations', 0):,}", *(_told(*each) for each in numbers))
+    return f"| {' | '.join(cells)} |"
 
 
 def _told(value: float, ends: tuple[float, float]) -> str:
