@@ -67,7 +67,7 @@ def _number(seen: Seen, values: Float[Array, " photos"], i: int, j: int) -> Numb
     if null is None:
         caveats = (f"no null of other images under {LEAST_IMAGES} photos", *caveats)
     return Number(
-        "Linear CKA",
+        seen.cka.title,
         value,
         interval(values),
         null,
