@@ -235,13 +235,13 @@ PAGES = {"commands.md": commands, "metrics.md": metrics, "encoders.md": encoders
 
 
 def picture() -> bytes:
-    """PCA maps of a sample photo under the embedded encoders, as `compare` writes them, at two thirds of the size."""
+    """PCA maps of a sample photo under the encoders that `compare` shows unasked, as it writes them, at two thirds of the size."""
     from PIL import Image
 
     import repscope
+    from repscope.cli.compare import SHOWN
 
-    names = ("tiny-mae", "tiny-ijepa", "tiny-random")
-    report = repscope.compare([], [repscope.load(name) for name in names])
+    report = repscope.compare([], [repscope.load(name) for name in SHOWN])
     with tempfile.TemporaryDirectory() as folder:
         report.save(folder, ("png",))
         made = Image.open(next(Path(folder).glob("pca-maps-flower*.png"))).convert("RGB")

@@ -45,7 +45,7 @@ def test_compare_without_photo_and_encoder_shows_the_samples(compared):
     assert said.code == 0, said.err
     title = said.out.splitlines()[0]
     assert "2 photos" in title
-    assert all(name in title for name in ("tiny-mae", "tiny-ijepa", "tiny-random"))
+    assert all(name in title for name in ("tiny-dino", "tiny-mae", "tiny-random"))
 
 
 def test_files_are_written_with_a_manifest_of_their_digests(compared):

@@ -22,7 +22,7 @@ from repscope.cli._options import (
 from repscope.cli._progress import Progress
 from repscope.errors import WrongUsage
 
-SHOWN = ("tiny-mae", "tiny-ijepa", "tiny-random")
+SHOWN = ("tiny-dino", "tiny-mae", "tiny-random")
 
 
 def compare(
