@@ -218,10 +218,24 @@ def test_the_report_parts_every_reading(report):
     table = block(report, "Where the variance of each reading lies")
     rows = {row[0]: row[1:] for row in table.rows}
     norm = rows["Token norm"]
-    assert norm[0].value > 0.9
+    assert norm[0].value > 90
+    assert norm[0].ci[0] <= norm[0].value <= norm[0].ci[1] <= 100
     assert norm[0].null.exceeded
-    assert sum(cell.value for cell in norm) == pytest.approx(1)
+    assert 1 < norm[0].null.chance < norm[0].null.q95 < norm[0].value
+    assert {cell.unit for cell in norm} == {"%"}
+    assert sum(cell.value for cell in norm) == pytest.approx(100)
     assert all(cell.ci is None or cell.ci[0] <= cell.ci[1] for row in rows.values() for cell in row)
+
+
+def test_the_finding_names_the_fewer_of_those_that_differ_and_those_that_do_not(report):
+    table = block(report, "Where the variance of each reading lies")
+    known = {row[0]: row[1].null.exceeded for row in table.rows if row[1].value is not None}
+    rest = [name for name, exceeded in known.items() if not exceeded]
+    (text,) = (b.text for b in report.blocks if isinstance(b, Note) and "readings differ" in b.text)
+    assert text.startswith(f"{len(known) - len(rest)} of {len(known)} readings differ")
+    assert len(rest) < len(known) / 2
+    assert f"not seen to: {', '.join(rest)}. Median" in text
+    assert "Token norm" not in text
 
 
 def test_runs_of_one_objective_are_more_alike(report):

@@ -1,6 +1,7 @@
 """The blocks of an experiment's report, from what was seen of its runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from repscope.analyses._runs import Seen
 from repscope.analyses._tables import counted
 from repscope.errors import UnfitData
 from repscope.metrics import Reading
-from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Table, say
+from repscope.report import Block, Gallery, Heatmap, Note, Null, Number, Picture, Table, say
 from repscope.statistics.interval import LEVEL
 
 Array = NDArray[np.float64]
@@ -46,22 +47,28 @@ class Answer:
     def _findings(self) -> list[Note]:
         if self.seen.photos < TRUSTED:
             return [Note(f"{counted(self.seen.photos)}: nothing is claimed. Give {TRUSTED} photos or more.")]
-        known = {name: parted for name, parted in self.parted.items() if isinstance(parted, Partition)}
-        titles = {reading.name: reading.title for reading in self.seen.readings}
-        past = [titles[name] for name, parted in known.items() if parted.null.exceeded]
-        notes = [self._gap()]
+        notes = [*self._differing(), self._gap()]
         if (least := least_p(*self.design.shape)) > 1 - LEVEL:
             notes.append(Note(f"With these runs no p is under {say(least)}, so none is a finding: add seeds."))
-        if known:
-            middle = {source: float(np.median([p.shares[source] for p in known.values()])) for source in SOURCES}
-            told = ", ".join(f"{self._labels()[source]} {say(share)}" for source, share in middle.items())
-            text = (
-                f"{len(past)} of {len(known)} readings differ between objectives by more than runs dealt at random "
-                f"would (about {say((1 - LEVEL) * len(known))} would by chance): {', '.join(past) or 'none'}. Median "
-                f"shares of the variance: {told}."
-            )
-            notes.insert(0, Note(text, "finding" if past else "note"))
         return notes
+
+    def _differing(self) -> list[Note]:
+        """Which readings the objective moves, or where these are most of them, which it does not; and how much."""
+        known = {r.title: found for r in self.seen.readings if isinstance(found := self.parted[r.name], Partition)}
+        if not known:
+            return []
+        past = [title for title, parted in known.items() if parted.null.exceeded]
+        rest = [title for title in known if title not in past]
+        named = f": {', '.join(past)}" if past else ""
+        if len(past) > len(rest):
+            named = f"; not seen to: {', '.join(rest)}" if rest else ""
+        middle = {source: float(np.median([p.shares[source] for p in known.values()])) for source in SOURCES}
+        told = ", ".join(f"{self._labels()[source]} {say(100 * share)} %" for source, share in middle.items())
+        text = (
+            f"{len(past)} of {len(known)} readings differ between objectives by more than runs dealt at random would "
+            f"(about {say((1 - LEVEL) * len(known))} would by chance){named}. Median shares of the variance: {told}."
+        )
+        return [Note(text, "finding" if past else "note")]
 
     def _gap(self) -> Note:
         value, null = _alike.gap(np.mean(self.seen.alike, axis=0), self.design.shape)
@@ -108,7 +115,7 @@ class Answer:
             parted = self.parted[reading.name]
             rows.append((reading.title, *(self._share(parted, source) for source in SOURCES)))
         caption = (
-            "Shares of the variance of runs' means over photos; each row sums to 1. Intervals are over photos. The "
+            "Shares of the variance of runs' means over photos; each row sums to 100 %. Intervals are over photos. The "
             "objective's null deals runs of one condition and seed to objectives at random: its share with nothing to "
             "find. p is not corrected for the number of readings."
         )
@@ -118,13 +125,15 @@ class Answer:
     def _share(self, parted: Partition | str, source: str) -> Number:
         if isinstance(parted, str):
             return Number(source, None, reason=parted)
+        ends, null = parted.intervals[source], parted.null
         return Number(
             source,
-            parted.shares[source],
-            parted.intervals[source],
-            parted.null if source == "objective" else None,
+            100 * parted.shares[source],
+            None if ends is None else (100 * ends[0], 100 * ends[1]),
+            _percent(null) if source == "objective" else None,
             n=len(self.design.runs),
             of="runs",
+            unit="%",
             definition=SHARE,
             caveats=narrow(self.seen.photos),
         )
@@ -189,6 +198,11 @@ def _parted(values: Float[Array, "a b s photos"] | None) -> Partition | str:
         return partition(values)
     except UnfitData as error:
         return str(error)
+
+
+def _percent(null: Null) -> Null:
+    chance = None if null.chance is None else 100 * null.chance
+    return replace(null, mean=100 * null.mean, q95=100 * null.q95, chance=chance)
 
 
 def _over_runs(reading: Reading, means: Float[Array, "b s"]) -> Number:

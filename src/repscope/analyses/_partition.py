@@ -85,7 +85,7 @@ def _intervals(values: Float[Array, "a b s photos"], seed: int) -> dict[str, tup
 
 
 def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
-    """The four shares of each of R sets of runs."""
+    """The four shares of each of R sets of runs; what is under 1e-12 is rounding, and 0."""
     _, a, b, s = x.shape
     whole = x.mean((1, 2, 3), keepdims=True)
     by_a, by_b, by_both = (x.mean(axes, keepdims=True) for axes in ((2, 3), (1, 3), (3,)))
@@ -96,7 +96,8 @@ def _shares(x: Float[Array, "R a b s"]) -> Float[Array, "R 4"]:
         np.square(x - by_both).sum((1, 2, 3)),
     )
     total = np.square(x - whole).sum((1, 2, 3))
-    return np.stack(parts, 1) / np.where(total > 0, total, 1)[:, None]
+    shares = np.stack(parts, 1) / np.where(total > 0, total, 1)[:, None]
+    return np.where(shares < 1e-12, 0, shares)
 
 
 def _null(means: Float[Array, "a b s"], share: float, seed: int) -> Null:
