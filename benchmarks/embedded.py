@@ -70,25 +70,30 @@ def probe(bank: torch.Tensor, labels: torch.Tensor, queries: torch.Tensor, truth
     held = np.random.default_rng(0).permutation(len(x)) < len(x) // 5
 
     def fitted(strength: float, rows: NDArray[np.bool_]) -> LogisticRegression:
-        return LogisticRegression(C=strength, max_iter=100, tol=1e-3).fit(x[rows], y[rows])
+        return LogisticRegression(C=strength, max_iter=1000, tol=1e-3).fit(x[rows], y[rows])
 
     best = max(STRENGTHS, key=lambda strength: fitted(strength, ~held).score(x[held], y[held]))
     return float(fitted(best, np.ones(len(x), bool)).score(asked, truth.numpy())), best
 
 
 def row(name: str, sets: Sets) -> str:
-    encoder = read_encoder(name)
-    x = knn.embedded(encoder, sets.cifar)
-    raw, centred = precision_at(x, sets.cifar.labels), precision_at(x - x.mean(0), sets.cifar.labels)
-    bank, asked = knn.embedded(encoder, sets.bank), knn.embedded(encoder, sets.queries)
+    """One line of the table; in the precision of the encoder's training, as the accuracy on its card."""
+    encoder, known = read_encoder(name), available().get(name)
+    card = card_of(EMBEDDED / known.file if known is not None else weights.files(Path(name))[0])
+    x, bank, asked = (
+        knn.embedded(encoder, images, card["precision"]) for images in (sets.cifar, sets.bank, sets.queries)
+    )
     near = knn.accuracy(bank, sets.bank.labels, asked, sets.queries.labels)
     votes = knn.Votes(round(near * len(asked)), len(asked), len(bank), sets.bank.classes, knn.NEIGHBOURS)
     right, _ = probe(bank, sets.bank.labels, asked, sets.queries.labels)
     line = knn.Votes(round(right * len(asked)), len(asked), len(bank), sets.bank.classes, 1)
-    known = available().get(name)
-    card = card_of(EMBEDDED / known.file if known is not None else weights.files(Path(name))[0])
-    numbers = (raw, centred, (votes.accuracy, votes.interval), (line.accuracy, line.interval))
-    cells = (Path(name).name, f"{card.get('presentations', 0):,}", *(_told(*each) for each in numbers))
+    told = (
+        precision_at(x, sets.cifar.labels),
+        precision_at(x - x.mean(0), sets.cifar.labels),
+        (votes.accuracy, votes.interval),
+        (line.accuracy, line.interval),
+    )
+    cells = (Path(name).name, format(card["presentations"], ","), *(_told(*each) for each in told))
     return f"| {' | '.join(cells)} |"
 
 
