@@ -158,9 +158,18 @@ def test_the_rival_that_is_shown_is_the_one_that_decided():
 
 
 def test_runs_are_never_compared_with_themselves():
-    alike = np.array([[1, 0.8, 0.1, 0.2], [0.8, 1, 0.3, 0.2], [0.1, 0.3, 1, 0.6], [0.2, 0.2, 0.6, 1]])
-    found = between(np.stack([alike, alike / 2]), np.array([0, 0, 1, 1]))
-    assert found == pytest.approx(np.array([[[0.8, 0.2], [0.2, 0.6]], [[0.4, 0.1], [0.1, 0.3]]]))
+    alike = np.array([[1, 0.8, 0.9, 0.2], [0.8, 1, 0.3, 0.9], [0.9, 0.3, 1, 0.6], [0.2, 0.9, 0.6, 1]])
+    found = between(np.stack([alike, alike / 2]), (2, 1, 2))  # of two seeds; .9 is of one seed, and is not taken
+    assert found == pytest.approx(np.array([[[0.8, 0.25], [0.25, 0.6]], [[0.4, 0.125], [0.125, 0.3]]]))
+
+
+def test_the_matrix_and_the_gap_say_the_same():
+    shape = (3, 2, 3)
+    alike = np.random.default_rng(0).uniform(0, 1, (18, 18))
+    alike = (alike + alike.T) / 2
+    cells = between(alike[None], shape)[0]
+    off = (cells.sum() - np.trace(cells)) / 6
+    assert gap(alike, shape)[0] == pytest.approx(np.trace(cells) / 3 - off)
 
 
 def test_the_gap_is_of_one_condition_and_different_seeds():
@@ -234,7 +243,7 @@ def test_the_finding_names_the_fewer_of_those_that_differ_and_those_that_do_not(
     (text,) = (b.text for b in report.blocks if isinstance(b, Note) and "readings differ" in b.text)
     assert text.startswith(f"{len(known) - len(rest)} of {len(known)} readings differ")
     assert len(rest) < len(known) / 2
-    assert f"not seen to: {', '.join(rest)}. Median" in text
+    assert f"not seen to: {', '.join(rest)}. Of the variance" in text
     assert "Token norm" not in text
 
 
@@ -280,6 +289,7 @@ def test_nothing_is_claimed_from_few_photos(count):
     assert not [b for b in few.blocks if isinstance(b, Note) and b.kind == "finding"]
     assert "nothing is claimed. Give 10 photos or more" in few.blocks[0].text
     norm = {row[0]: row[1] for row in block(few, "Where the variance of each reading lies").rows}["Token norm"]
+    assert not [b for b in few.blocks if getattr(b, "title", "") == "What was claimed, under control"]
     assert (norm.ci is None) == (count == 1)
     assert bool(norm.caveats) == (count > 1)
 

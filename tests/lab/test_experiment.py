@@ -18,7 +18,7 @@ from small_run import RECIPE, drawn
 
 from repscope.errors import RepscopeError, UnfitCheckpoint, UnknownName, WrongUsage
 from repscope.lab.experiment import experiment
-from repscope.lab.plan import PROXY, Cell, Plan, request, waves
+from repscope.lab.plan import PROXY, Cell, Plan, hold, request, waves
 from repscope.lab.request import planned
 
 
@@ -99,6 +99,7 @@ def test_workers_train_the_same(plan, tmp_path):
         ({"objectives": ("distill", "mae")}, "name two or more besides it"),
         ({"objectives": ("mae", "mae")}, "Name each objective once"),
         ({"parts": 0}, "1 part or more; got 0"),
+        ({"objectives": ("mae", "dino", "proxy")}, "name distill"),
     ],
 )
 def test_what_no_comparison_can_be_made_of(plan, changed, said):
@@ -127,6 +128,16 @@ def test_runs_of_another_budget_are_not_compared(plan, changed, said):
     with pytest.raises(WrongUsage, match=rf"holds runs of another experiment: {said} .* there, .* here\. Choose"):
         experiment(replace(few, **changed))
     assert len(experiment(replace(few, seeds=3))) == 12
+
+
+def test_runs_of_other_options_are_not_compared(plan, tmp_path):
+    own = replace(plan, recipe=str(tmp_path / "own.toml"))
+    for locals_ in (5, 6):
+        Path(own.recipe).write_text(f"{RECIPE}\n[options.dino]\nlocals = {locals_}\n")
+        if locals_ == 5:
+            hold(own)
+    with pytest.raises(WrongUsage, match=r"options .*5.* there, .*6.* here"):
+        hold(own)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

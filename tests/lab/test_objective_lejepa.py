@@ -1,6 +1,7 @@
 """lejepa: SIGReg's exact values, and distance and evenness put together."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -78,3 +79,18 @@ def test_the_loss_is_both_in_their_shares(recipe, stripes, weight, small):
     apart = np.square(z - z[:2].mean(0)).mean()
     wanted = (1 - weight) * apart + weight * even
     assert objective.loss(views_of).item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_how_embeddings_lie_is_asked_in_float32(recipe, stripes, monkeypatch):
+    """Near a collapse the rounding of bfloat16 products is a tenth of the gradient."""
+    module, asked = sys.modules[sigreg.__module__], []
+
+    def watched(z, ways):
+        asked.append((z.dtype, torch.is_autocast_enabled("cpu")))
+        return sigreg(z, ways)
+
+    monkeypatch.setattr(module, "sigreg", watched)
+    objective = made("lejepa", recipe)
+    with torch.autocast("cpu", torch.bfloat16):
+        objective.loss(batch(objective, stripes.pixels[:16]))
+    assert asked == [(torch.float32, False)] * 4

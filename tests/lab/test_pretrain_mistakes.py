@@ -188,12 +188,13 @@ class TestErrors:
         assert "Traceback" not in said.err
         assert not list(places["--out"].rglob("*.safetensors"))
 
-    def test_an_encoder_whose_state_has_gone_is_not_written_over(self, again, images, recipe_file):
+    @pytest.mark.parametrize("more", [(), ("--resume",)])
+    def test_an_encoder_whose_state_has_gone_is_not_written_over(self, again, images, recipe_file, more):
         (again / "run.state").unlink()
         before = (again / "encoder.safetensors").read_bytes()
-        said = called(recipe_file, "--data", images, "--out", again)
+        said = called(recipe_file, "--data", images, "--out", again, *more)
         assert said.code == 2
-        assert "holds a run already (encoder.safetensors)" in said.err
+        assert "holds a finished encoder without the state of its run" in said.err
         assert (again / "encoder.safetensors").read_bytes() == before
 
     def test_what_can_be_known_is_said_before_anything_is_decoded(

@@ -79,7 +79,7 @@ class TestMonitor:
         done(*words, "--resume", "--epochs", 3)
         log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
         seen = [line for line in log if "effective_rank" in line]
-        assert [line["step"] for line in seen] == [4, 8, 12]
+        assert [line["step"] for line in seen] == [0, 4, 8, 12]
         assert all({"rankme_centred", "alignment", "knn_accuracy", "sigreg"} <= line.keys() for line in seen)
         state = json.loads((tmp_path / "monitor.json").read_text())
         assert [each["step"] for each in state["history"]] == [0, 4, 8, 12]

@@ -26,6 +26,9 @@ class TestBatches:
 
     def test_images_that_do_not_fill_the_last_batch_sit_it_out(self, plan):
         assert train.steps_of(plan, 70) == (8, 4)
+        hundred = replace(plan, batch=1)
+        for epochs, steps in ((2.3, 230), (0.57, 57), (0.29, 29), (0.295, 29)):
+            assert train.steps_of(replace(hundred, epochs=epochs), 100) == (steps, 100)
         assert len(set(torch.cat([train.rows_of(plan, 70, step) for step in range(4)]).tolist())) == 64
 
     def test_step_and_seed_alone_decide_a_batch(self, plan, stripes):
@@ -84,7 +87,7 @@ class TestRunning:
             return {"rank": 3.5, "gone": math.nan} if step == 2 else None
 
         train.train(objective, plan, stripes, tmp_path, every=5, watch=watch)
-        assert asked == list(range(1, 9))
+        assert asked == list(range(9))
         assert [line["step"] for line in log(tmp_path)] == [2, 5, 8]
         assert (log(tmp_path)[0]["rank"], log(tmp_path)[0]["gone"]) == (3.5, None)
         assert "rank" not in log(tmp_path)[1]

@@ -16,12 +16,13 @@ from repscope.statistics import interval, null_of, other_images
 Array = NDArray[np.float64]
 
 
-def between(alike: Float[Array, "photos runs runs"], groups: Int[NDArray[np.intp], " runs"]) -> Float[Array, "P a a"]:
-    """Mean similarity of the runs of each two groups, photo by photo; a run is never compared with itself."""
-    count = int(groups.max()) + 1
-    member = np.eye(count)[:, groups]
-    others = 1 - np.eye(len(groups))
-    return np.einsum("ai,pij,bj->pab", member, alike * others, member) / (member @ others @ member.T)
+def between(alike: Float[Array, "photos runs runs"], shape: tuple[int, int, int]) -> Float[Array, "P a a"]:
+    """Mean similarity of the runs of each two objectives, photo by photo: on one condition, of different seeds.
+
+    Runs of one seed began with the same weights and saw the same order; of one objective there are no two such.
+    """
+    member, fair = np.eye(shape[0])[:, np.indices(shape)[0].ravel()], crossed(shape)
+    return np.einsum("ai,pij,bj->pab", member, alike * fair, member) / (member @ fair @ member.T)
 
 
 def crossed(shape: tuple[int, int, int]) -> Bool[NDArray[np.bool_], "runs runs"]:
@@ -55,9 +56,9 @@ def gap(alike: Float[Array, "runs runs"], shape: tuple[int, int, int]) -> tuple[
 
 def numbers(seen: Seen) -> tuple[tuple[Number, ...], ...]:
     """Objective by objective: the mean over photos and pairs of runs, with its interval over photos and its null."""
-    a, b, s = seen.design.shape
-    values = between(np.array(seen.alike), np.repeat(np.arange(a), b * s))
-    return tuple(tuple(_number(seen, values[:, i, j], i, j) for j in range(a)) for i in range(a))
+    count = len(seen.design.objectives)
+    values = between(np.array(seen.alike), seen.design.shape)
+    return tuple(tuple(_number(seen, values[:, i, j], i, j) for j in range(count)) for i in range(count))
 
 
 def _number(seen: Seen, values: Float[Array, " photos"], i: int, j: int) -> Number:

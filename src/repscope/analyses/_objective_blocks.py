@@ -21,7 +21,13 @@ from repscope.statistics.interval import LEVEL
 
 Array = NDArray[np.float64]
 
-SHARE = "Sum of squares between groups over the whole sum of squares, of runs' means over photos."
+SHARES = {
+    "objective": "Of runs' means over photos: the sum of squares between objectives over the whole sum of squares.",
+    "condition": "The same between conditions.",
+    "both": "The same of what conditions do to one objective and not to another: the means of each objective on each "
+    "condition, less what objective and condition explain by themselves.",
+    "seed": "What is left: between runs of one objective on one condition, and what so many photos leave undecided.",
+}
 UNDEFINED = "undefined for some run on some photo"
 
 
@@ -66,7 +72,8 @@ class Answer:
         told = ", ".join(f"{self._labels()[source]} {say(100 * share)} %" for source, share in middle.items())
         text = (
             f"{len(past)} of {len(known)} readings differ between objectives by more than runs dealt at random would "
-            f"(about {say((1 - LEVEL) * len(known))} would by chance){named}. Median shares of the variance: {told}."
+            f"(about {say((1 - LEVEL) * len(known))} would by chance){named}. Of the variance, {told} "
+            "(medians over readings)."
         )
         return [Note(text, "finding" if past else "note")]
 
@@ -80,6 +87,8 @@ class Answer:
         )
 
     def _claimed(self) -> list[Table]:
+        if self.seen.photos < TRUSTED:
+            return []
         rows = []
         claimed = self.values | {LIKENESS: _alike.likeness(np.array(self.seen.alike), self.design.shape)}
         for claim in self.claims:
@@ -127,21 +136,21 @@ class Answer:
             return Number(source, None, reason=parted)
         ends, null = parted.intervals[source], parted.null
         return Number(
-            source,
+            f"Share: {self._labels()[source]}",
             100 * parted.shares[source],
             None if ends is None else (100 * ends[0], 100 * ends[1]),
             _percent(null) if source == "objective" else None,
             n=len(self.design.runs),
             of="runs",
             unit="%",
-            definition=SHARE,
+            definition=SHARES[source],
             caveats=narrow(self.seen.photos),
         )
 
     def _heatmap(self) -> Heatmap:
         caption = (
-            "Mean over photos and pairs of runs; on the diagonal, different runs of one objective. Intervals are over "
-            "photos; the null shows two runs of the two objectives different photos."
+            "Mean over photos and pairs of runs, two of one condition and different seeds; on the diagonal, of one "
+            "objective. Intervals are over photos; the null shows two runs of the two objectives different photos."
         )
         names = self.design.objectives
         return Heatmap("Debiased CKA of patches", names, names, _alike.numbers(self.seen), (0.0, 1.0), caption)

@@ -39,10 +39,13 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
     Sums of squares of a balanced design: SS = b s sum (m_a - m)^2 + a s sum (m_b - m)^2 +
     s sum (m_ab - m_a - m_b + m)^2 + sum (x - m_ab)^2, each over their sum. Runs of one condition and
     seed share images, initialisation and order, so the null deals objectives among these alone: it
-    asks whether objectives do anything on these conditions, be it one thing on all or another on
-    each. With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s)
-    times the sum of those blocks' variances over the whole sum: the null's `chance`. Raises
-    UnfitData for fewer than two objectives or seeds, and where all runs are alike.
+    is of objectives that do nothing at all, and the share sees what they do on all conditions alike.
+    With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s) times the
+    sum of those blocks' variances over the whole sum: the null's `chance`.
+
+    What P photos leave undecided of each run's mean, a P-th of the variance of run x photo, is in
+    `seed`: of few photos that share is too large and the others too small. Raises UnfitData for
+    fewer than two objectives or seeds, and where all runs are alike.
 
     >>> x = np.zeros((3, 1, 2, 1)); x[0] = 1
     >>> round(partition(x).shares["objective"], 6)

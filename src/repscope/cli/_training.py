@@ -50,7 +50,7 @@ class Training:
 
     def logged(self, line: Mapping[str, Any]) -> None:
         """The live line gets loss and speed; readings stand above it, and where nobody watches everything does."""
-        if self.bar is not None:
+        if self.bar is not None and "loss" in line:
             self.bar.update(self.task, told=f"loss {line['loss']:.4f}, {line['images_per_second']:,.0f} images/s")
         if self.bar is None or readings(line):
             self._print(f"step {line['step']:,} of {line['of']:,}: {self._told(line)}")
@@ -58,6 +58,8 @@ class Training:
             self._print(f"WARNING at step {line['step']:,}: {line['collapse']}", "bold red")
 
     def _told(self, line: Mapping[str, Any]) -> str:
+        if "loss" not in line:
+            return ", ".join(["untrained", *readings(line)])
         parts = [f"loss {line['loss']:.4f}", f"{line['images_per_second']:,.0f} images/s"]
         if self.began is not None and line["step"] > self.began[1]:
             each = (time.monotonic() - self.began[0]) / (line["step"] - self.began[1])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repscope.errors import UnfitCheckpoint, WrongUsage
 from repscope.lab import checkpoint
+from repscope.lab.recipe import read
 from repscope.lab.request import Request, planned
 
 DISTILLED, PROXY = "distill", "proxy"
@@ -40,6 +41,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Raises WrongUsage for what no comparison can be made of."""
+        if PROXY in self.objectives:
+            raise WrongUsage("proxy is what distill makes for itself; name distill.")
         if len(set(self.objectives)) != len(self.objectives):
             raise WrongUsage(f"Name each objective once; got {', '.join(self.objectives)}.")
         if len(self.objectives) == 2 and DISTILLED in self.objectives:
@@ -135,4 +138,5 @@ def hold(plan: Plan) -> None:
 def _shared(plan: Plan) -> dict[str, object]:
     recipe, _ = planned(request(plan, waves(plan)[0][0]))
     values = {name: value for name, value in recipe.to_dict().items() if name not in ("objective", "options", "seed")}
+    values["options"] = read(plan.recipe).options  # of all objectives: others may be added later
     return json.loads(json.dumps({"data": plan.data.name, "parts": plan.parts, **values}))

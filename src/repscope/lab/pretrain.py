@@ -65,6 +65,11 @@ def _free(out: Path, resume: bool) -> None:
         held = next((name for name in (checkpoint.STATE, checkpoint.ENCODER) if (out / name).exists()), None)
     except OSError as error:
         raise _unwritable(out, error) from None
+    if held == checkpoint.ENCODER and (out / "card.md").exists():
+        raise WrongUsage(
+            f"{out} holds a finished encoder without the state of its run: there is nothing to go on from. Choose "
+            "another --out."
+        )
     if held and not resume:
         raise WrongUsage(f"{out} holds a run already ({held}): add --resume to go on with it, or choose another --out.")
 
@@ -141,7 +146,8 @@ class _Steps:
         self.watch, self.told, self.of = watch, told, of
 
     def __call__(self, encoder: ViT, step: int) -> Mapping[str, Any] | None:
-        self.told.stepped(step, self.of)
+        if step:
+            self.told.stepped(step, self.of)
         return self.watch(encoder, step) if self.watch else None
 
 

@@ -29,8 +29,10 @@ class Recipe:
 
     Attributes:
         size: Side of the training images, pixels.
-        view, local: Side of a distorted and of a small view, for objectives that compare several
-            of one image; where not given `size`, and half of `view`, down to whole patches; 4 times `size` at most.
+        view: Side of a view, for all objectives but mae and ijepa, which see `size`; where not given
+            `size`; 4 times `size` at most.
+        local: Side of a small view, for dino and lejepa; where not given half of `view`, down to
+            whole patches; 4 times `size` at most.
         objective: What is trained where the command names none.
         options: Of objectives, by their name: `[options.dino] locals = 2`.
         optimiser: `muon` for the matrices of blocks and AdamW for the rest, or `adamw` for all.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,11 +55,16 @@ class Trained:
         return self.steps / self.per_epoch
 
 
+@lru_cache(1)
+def _order(seed: int, epoch: int, images: int) -> Tensor:
+    """Of an epoch; kept while it lasts, because a million images take longer to shuffle than a step."""
+    return torch.randperm(images, generator=torch.Generator().manual_seed(stream(seed, epoch)))
+
+
 def rows_of(recipe: Recipe, images: int, step: int) -> Tensor:
     """The places of a step's images in the training set: a function of seed and step alone."""
     epoch, place = divmod(step, images // recipe.batch)
-    order = torch.randperm(images, generator=torch.Generator().manual_seed(stream(recipe.seed, epoch)))
-    return order[place * recipe.batch : (place + 1) * recipe.batch]
+    return _order(recipe.seed, epoch, images)[place * recipe.batch : (place + 1) * recipe.batch]
 
 
 def batch_of(objective: Objective, data: TrainingSet, recipe: Recipe, step: int) -> Batch:
@@ -77,7 +83,8 @@ def steps_of(recipe: Recipe, images: int) -> tuple[int, int]:
             f"A batch of {recipe.batch} wants as many images; the training set has {images}. "
             "Add images, or write a recipe with a smaller batch."
         )
-    return int(recipe.epochs * (images // recipe.batch)), images // recipe.batch
+    per_epoch = images // recipe.batch
+    return math.floor(round(recipe.epochs * per_epoch, 6)), per_epoch  # 2.3 x 100 is 229.99...
 
 
 @contextmanager
@@ -256,13 +263,18 @@ def train(
 
     Every `every` steps the run's state goes to `folder/run.state`; with `resume` it goes on from
     there, over the same batches as if it had never stopped, and begins where there is none. Each
-    such step adds a line to `folder/log.jsonl`; `say` is given it. Raises WrongUsage for a folder
+    such step adds a line to `folder/log.jsonl`; `say` is given it. What `watch` reads of the encoder as it
+    was initialised is the line of step 0. Raises WrongUsage for a folder
     with a state that is not to be resumed, or is of another run; UnfitData for a loss that is not
     finite.
     """
     run = Run(objective, recipe, data, folder, told)
     first = run.resumed(resume)
     objective.train()
+    if not first and watch and (readings := watch(objective.result, 0)):
+        line = {"step": 0, "of": run.steps, **readings}
+        log.add(run.log, line)
+        say(line)
     clock, since, total = time.monotonic(), first, 0.0
     for step in range(first, run.steps):
         total += run.step(step)

@@ -50,12 +50,12 @@ class Watch:
         return line(observation)
 
     def _begin(self, step: int) -> None:
-        """Go on from the state of a run that is resumed; else look at the encoder it began with."""
+        """Go on from the state of a run that is resumed; else see to it that the untrained encoder is looked at."""
         self.begun = True
         if step > 1 and self.state.is_file():
             _restore(self.monitor, self.state)
             self.monitor.forget(step)
-        else:
+        elif step:
             untrained = ViT(self.recipe.architecture)
             initialise(untrained, torch.Generator().manual_seed(self.recipe.seed))
             self.monitor(untrained, 0)

@@ -22,7 +22,7 @@ class Setting:
         images: How many there are to train on.
         classes: Of their labels; 0 where there are none.
         size: Side of a whole view, pixels.
-        view: Side of a distorted view, for objectives that compare several of one image.
+        view: Side of a view, for all objectives but those that mask parts of one whole view.
         local: Side of a small one.
         crop: Least and largest share of the image that a view shows.
     """

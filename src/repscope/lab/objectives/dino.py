@@ -25,7 +25,9 @@ class Head(nn.Module):
         self.prototypes = nn.Parameter(torch.empty(outputs, bottleneck))
 
     def forward(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
-        return linear(normalize(self.inner(x).float(), dim=1), normalize(self.prototypes, dim=1)).float()
+        x = normalize(self.inner(x).float(), dim=1)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 cosines, over .04, are off by a tenth
+            return linear(x, normalize(self.prototypes, dim=1))
 
 
 class SelfDistillation(Objective):

@@ -75,7 +75,8 @@ class LatentEuclidean(Objective):
             z = torch.cat([z, embedded(self.encoder, torch.cat(small))])
         z = self.projector(z).float().unflatten(0, (len(batch.views), -1))
         directions = batch.chance.normal(self.slices, z.shape[-1]).to(z.device)
-        even = torch.stack([sigreg(gathered(view), directions) for view in z]).mean()
+        with torch.autocast(z.device.type, enabled=False):  # the loss stays float32, its matrix products too
+            even = torch.stack([sigreg(gathered(view), directions) for view in z]).mean()
         return (1 - self.weight) * self.apart(z) + self.weight * even
 
     @staticmethod
