@@ -35,11 +35,12 @@ class Checkpoint:
 
 
 def listed(given: Any) -> list[Checkpoint]:
-    """Every checkpoint of these files, folders, names and encoders once, in natural order: step-2 before step-10.
+    """Every checkpoint of these files, folders, names and encoders once.
 
     A folder stands for the checkpoints in it: those in its `steps` (a run of the lab), the folders
-    below it that hold an encoder each, the files in it, or the one encoder that it is itself. The
-    order in which they are given changes nothing. Raises UnfitCheckpoint for a folder without any.
+    below it that hold an encoder each, the files in it, or the one encoder that it is itself. What
+    differs in numbers alone comes in their order, step-2 before step-10, however it was given; all
+    else as given, and a folder's own by name. Raises UnfitCheckpoint for a folder without any.
     """
     given = [given] if isinstance(given, str | os.PathLike) or hasattr(given, "contract") else list(given)
     told = [
@@ -48,8 +49,17 @@ def listed(given: Any) -> list[Checkpoint]:
     found: dict[Any, Any] = {}
     for one in sorted(told, key=lambda one: (_is_link(one), _order(one))):
         found.setdefault(_same(one), one)
-    chosen = sorted(found.values(), key=_order)
+    chosen = _ordered([found[key] for key in dict.fromkeys(map(_same, told))])
     return [Checkpoint(*pair) for pair in zip(unique([_parts(one) for one in chosen]), chosen, strict=True)]
+
+
+def _ordered(chosen: Sequence[Any]) -> list[Any]:
+    """Those that differ in numbers alone in order of these, in the places that they have together."""
+    kinds = [tuple(re.sub(r"\d+", "0", part).casefold() for part in _parts(one)) for one in chosen]
+    alike = {
+        kind: iter(sorted((o for o, k in zip(chosen, kinds, strict=True) if k == kind), key=_order)) for kind in kinds
+    }
+    return [next(alike[kind]) for kind in kinds]
 
 
 def axis(labels: Sequence[str]) -> tuple[str, tuple[float, ...]]:
@@ -74,7 +84,7 @@ def _expanded(given: str) -> list[str]:
         path = Path(given).expanduser()
         if not given or given in available() or not path.is_dir():
             return [given]
-        return [str(each) for each in _within(path)]
+        return sorted(map(str, _within(path)), key=_order)
     except UnfitCheckpoint:  # a ValueError too, and whole as it is
         raise
     except (OSError, RuntimeError, ValueError) as error:  # a folder that may not be entered, the home of nobody
