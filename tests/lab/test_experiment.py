@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from command_run import called, card, same, weights
 from PIL import Image
-from small_run import RECIPE, drawn
+from small_run import RECIPE, drawn, parquet_file
 
-from repscope.errors import RepscopeError, UnfitCheckpoint, UnknownName, WrongUsage
-from repscope.lab.experiment import experiment
+from repscope.errors import RepscopeError, UnfitCheckpoint, UnfitData, UnknownName, WrongUsage
+from repscope.lab.experiment import apart, experiment
 from repscope.lab.plan import PROXY, Cell, Plan, hold, request, waves
 from repscope.lab.request import planned
 
@@ -112,6 +112,22 @@ def test_an_objective_that_is_none_is_told_before_anything_is_trained(plan):
     with pytest.raises(UnknownName, match="maee"):
         experiment(replace(plan, objectives=("supervised", "maee")))
     assert not plan.out.exists()
+
+
+def test_what_cannot_be_trained_is_told_before_anything_is(plan, tmp_path):
+    pixels, _ = drawn(40)
+    parquet_file(tmp_path / "bare.parquet", pixels, None)
+    with pytest.raises(UnfitData, match="supervised wants"):
+        experiment(replace(plan, data=tmp_path / "bare.parquet", objectives=("mae", "supervised")))
+    assert not plan.out.exists()
+
+
+def test_photos_that_are_trained_on_are_refused(plan, photo, tmp_path):
+    (tmp_path / "images").mkdir()
+    inside = photo.replace(tmp_path / "images/photo.png")
+    with pytest.raises(WrongUsage, match=r"1 of the photos are trained on, .*photo\.png"):
+        apart(replace(plan, data=tmp_path / "images"), ["elsewhere.png", str(inside.parent)])
+    apart(plan, [str(inside)])
 
 
 @pytest.fixture

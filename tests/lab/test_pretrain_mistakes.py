@@ -63,6 +63,7 @@ class TestErrors:
         [
             ("tiny-imagnet", 2, "No recipe is called 'tiny-imagnet'. Did you mean tiny-imagenet?"),
             ("nowhere.toml", 2, "There is no file nowhere.toml; give the path of a TOML file, or one of"),
+            ("mini.tml", 2, "There is no file mini.tml; give the path of a TOML file, or one of"),
             ("ODD", 2, "odd.toml: The recipe odd wants images of 17 pixels, but 4 x 4 patches of 4"),
             ("RECIPE --objective mea", 2, "No objective is called 'mea'. Did you mean mae"),
             ("RECIPE --option hiden=0.5", 2, "No option of mae is called 'hiden'. Did you mean hidden?"),

@@ -288,5 +288,7 @@ def test_bad_arguments_are_refused(held, held_views):
         Monitor(held, labels=[0, 1])
     with pytest.raises(UnfitData, match="float"):
         Monitor(held, labels=torch.zeros(40))
+    with pytest.raises(UnfitData, match="whole number"):
+        Monitor(held, labels=["cat"] * 40)
     with pytest.raises(WrongUsage, match="0 and 256"):
         Monitor(held, every=0)

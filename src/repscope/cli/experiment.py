@@ -44,12 +44,14 @@ def experiment(
     """
     answer, given = Answer(output, formats, force), found(photos, strict=False)
     from repscope.encoders import available
+    from repscope.lab.experiment import apart
     from repscope.lab.experiment import experiment as trained
     from repscope.lab.plan import Plan
 
     embedded = [name for name, contract in available().items() if contract.family == "lab"]
     others = loaded(names_of(beside) if beside is not None else embedded)
     plan = Plan(recipe, data, out, tuple(names_of([objective])), seeds, parts, epochs)
+    apart(plan, given)
     try:
         cells = trained(plan, workers, lambda line: typer.echo(line, err=True))
     except KeyboardInterrupt:

@@ -6,12 +6,15 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any
 
-from repscope.errors import RepscopeError
+from repscope.errors import RepscopeError, WrongUsage
+from repscope.images.sources import Source, sources
+from repscope.lab import data
 from repscope.lab.listener import Silent
 from repscope.lab.plan import PROXY, Cell, Plan, hold, request, waves
-from repscope.lab.pretrain import pretrain
+from repscope.lab.pretrain import foreseen, pretrain
 from repscope.lab.request import planned
 
 Say = Callable[[str], None]
@@ -27,8 +30,10 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
     """
     ordered = waves(plan)
     asked = [cell for wave in ordered for cell in wave]
-    for cell in asked:
-        planned(request(plan, cell))  # refuses what it does not know before anything is trained
+    for cell in asked:  # what cannot work is told before anything is trained, not after half of it
+        planned(request(plan, cell))
+        if not cell.teachers and not cell.seed:
+            foreseen(request(plan, cell))
     hold(plan)
     done = sum(cell.done for cell in asked)
     for wave in ordered:
@@ -36,6 +41,17 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
             done += 1
             say(f"{done} of {len(asked)} runs: {cell}")
     return [cell for cell in asked if cell.objective != PROXY]
+
+
+def apart(plan: Plan, photos: Sequence[str]) -> None:
+    """Raise WrongUsage where a photo is a file that is trained on; what lies in Parquet cannot be told so."""
+    trained_on = {file.resolve() for file in data.found(plan.data).train.files}
+    files = [each.given for each in sources(photos) if isinstance(each, Source) and isinstance(each.given, str | Path)]
+    if seen := [file for file in files if Path(file).resolve() in trained_on]:
+        raise WrongUsage(
+            f"{len(seen)} of the photos are trained on, {seen[0]} for one: what is read on them says nothing of new "
+            "photos. Give --photos that are not in --data."
+        )
 
 
 class _Warnings(Silent):

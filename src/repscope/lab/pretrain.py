@@ -59,6 +59,12 @@ def pretrain(request: Request, listener: Listener | None = None) -> Path:
     return out
 
 
+def foreseen(request: Request) -> None:
+    """Raise what a run would before an image of it is decoded; nothing is made."""
+    plan, kind = planned(request)
+    _built(kind, plan, _setting(kind, plan, data.found(request.data), request.part))
+
+
 def _free(out: Path, resume: bool) -> None:
     """A folder that holds no run that would be lost."""
     try:

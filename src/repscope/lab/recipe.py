@@ -155,7 +155,7 @@ def read(name: str) -> Recipe:
     it does not read as a recipe.
     """
     own = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    meant = name.endswith(".toml") or os.sep in name
+    meant = "." in name or os.sep in name  # a file; no recipe of ours has a dot in its name
     if not meant and name not in own:
         raise UnknownName("recipe", name, own)
     path = Path(name) if meant else FOLDER / f"{name}.toml"

@@ -172,7 +172,10 @@ def _refuse_unless(images: Any, axes: int, wanted: str, least: int) -> None:
 
 def _classes(labels: Any, images: int) -> Int[Tensor, " n"] | None:
     """Whole numbers on the CPU; None where no two images have one."""
-    known = torch.as_tensor(labels).cpu()
+    try:
+        known = torch.as_tensor(labels).cpu()
+    except (TypeError, ValueError):  # names of classes, say
+        raise UnfitData(f"Labels want a whole number for each of {images} images; these are none.") from None
     if known.shape != (images,) or known.is_floating_point():
         raise UnfitData(
             f"Labels want a whole number for each of {images} images; got {known.dtype} of {tuple(known.shape)}."
