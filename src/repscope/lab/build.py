@@ -21,8 +21,7 @@ def build(
     Raises WrongUsage for options it does not have.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    encoder = ViT(recipe.architecture)
-    initialise(encoder, generator)
+    encoder = untrained(recipe, generator)
     try:
         signature(objective).bind(encoder, setting, **(options or {}))
     except TypeError as error:
@@ -35,6 +34,13 @@ def build(
         if name.startswith("teacher_"):  # a copy of a part that has only now got its weights
             part.load_state_dict(getattr(made, name.removeprefix("teacher_")).state_dict())
     return made
+
+
+def untrained(recipe: Recipe, generator: torch.Generator | None = None) -> ViT:
+    """The encoder that every run of a recipe begins with; of the recipe's seed where no generator is given."""
+    encoder = ViT(recipe.architecture)
+    initialise(encoder, torch.Generator().manual_seed(recipe.seed) if generator is None else generator)
+    return encoder
 
 
 def setting_of(recipe: Recipe, images: int, classes: int) -> Setting:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from repscope.encoders.vit import ViT
 from repscope.lab import card, checkpoint, knn, log, teachers, train
-from repscope.lab.build import device_of, initialise
+from repscope.lab.build import device_of, untrained
 from repscope.lab.chance import Chance
 from repscope.lab.data import TrainingSet
 from repscope.lab.listener import Listener
@@ -83,6 +81,4 @@ class Outcome:
 
     def beginning(self) -> ViT:
         """The encoder before its first step, as a file would give it back."""
-        untrained = ViT(self.plan.architecture)
-        initialise(untrained, torch.Generator().manual_seed(self.plan.seed))
-        return checkpoint.as_written(untrained)
+        return checkpoint.as_written(untrained(self.plan))

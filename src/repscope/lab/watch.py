@@ -11,7 +11,7 @@ from torch import Tensor
 from repscope.encoders.vit import ViT
 from repscope.errors import UnfitCheckpoint, WrongUsage
 from repscope.lab import checkpoint, views
-from repscope.lab.build import initialise
+from repscope.lab.build import untrained
 from repscope.lab.chance import Chance
 from repscope.lab.data import TrainingSet
 from repscope.lab.recipe import Recipe
@@ -56,9 +56,7 @@ class Watch:
             _restore(self.monitor, self.state)
             self.monitor.forget(step)
         elif step:
-            untrained = ViT(self.recipe.architecture)
-            initialise(untrained, torch.Generator().manual_seed(self.recipe.seed))
-            self.monitor(untrained, 0)
+            self.monitor(untrained(self.recipe), 0)
 
 
 def watcher(recipe: Recipe, held: TrainingSet, folder: Path, *, every: int) -> Watch | None:

@@ -96,12 +96,12 @@ def embedded(encoder: ViT, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B
 
 
 def momentum(start: float, progress: float) -> float:
-    """A teacher's share of itself, from `start` to 1 along half a cosine.
+    """A teacher's share of itself, from `start` to 1 along half a cosine; from 0 it stays there.
 
-    >>> round(momentum(0.996, 0.5), 3)
-    0.998
+    >>> round(momentum(0.996, 0.5), 3), momentum(0, 0.5)
+    (0.998, 0.0)
     """
-    return 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2
+    return 0.0 if start == 0 else 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2
 
 
 catalogue: Catalogue[type[Objective]] = Catalogue("objective", __name__)

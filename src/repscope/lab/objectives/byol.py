@@ -56,7 +56,7 @@ class BootstrapYourOwnLatent(TwoViews):
         return (2 - 2 * cosine_similarity(one, two)).mean()
 
     def follow(self, progress: float) -> None:
-        kept = momentum(self.momentum, progress) if self.momentum else 0.0
+        kept = momentum(self.momentum, progress)
         average.follow(self.teacher, self.encoder, kept)
         average.follow(self.teacher_projector, self.projector, kept)
 

@@ -100,7 +100,7 @@ class SelfDistillation(Objective):
         return -(target * said).sum(1).mean()
 
     def follow(self, progress: float) -> None:
-        kept = momentum(self.momentum, progress) if self.momentum else 0.0
+        kept = momentum(self.momentum, progress)
         average.follow(self.teacher, self.encoder, kept)
         average.follow(self.teacher_head, self.head, kept)
 

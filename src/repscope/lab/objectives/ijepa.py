@@ -63,7 +63,7 @@ class JointEmbeddingPrediction(Objective):
         return torch.cat([gather(patches, block) for block in asked])
 
     def follow(self, progress: float) -> None:
-        average.follow(self.teacher, self.encoder, momentum(self.momentum, progress) if self.momentum else 0.0)
+        average.follow(self.teacher, self.encoder, momentum(self.momentum, progress))
 
     @property
     def result(self) -> ViT:

@@ -92,7 +92,7 @@ class VideoPrediction(Objective):
         return (still + moments(self.frames, width)[:, None].to(still)).flatten(0, 1)
 
     def follow(self, progress: float) -> None:
-        average.follow(self.teacher, self.encoder, momentum(self.momentum, progress) if self.momentum else 0.0)
+        average.follow(self.teacher, self.encoder, momentum(self.momentum, progress))
 
     @property
     def result(self) -> ViT:
