@@ -63,6 +63,10 @@ class Objective(nn.Module, ABC):
 
     What else `__init__` takes are the objective's options; a number's bounds stand in its annotation
     (`repscope.lab.bounds`).
+
+    Parts besides the encoder are initialised from the run's seed once the objective is made. Those
+    called `teacher...` are not: `teacher` is a copy of the encoder, `teacher_x` gets the weights of
+    `x`. A moving average wants such a name, or it would start elsewhere than what it follows.
     """
 
     labelled: ClassVar[bool] = False
