@@ -235,7 +235,7 @@ PAGES = {"commands.md": commands, "metrics.md": metrics, "encoders.md": encoders
 
 
 def picture() -> bytes:
-    """PCA maps of a sample photo under the encoders that `compare` shows unasked, as it writes them, at two thirds of the size."""
+    """PCA maps of a sample photo as `compare` writes them where no encoder is named, at two thirds of the size."""
     from PIL import Image
 
     import repscope

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,10 @@ def listed(given: Any) -> list[Checkpoint]:
 def _ordered(chosen: Sequence[Any]) -> list[Any]:
     """Those that differ in numbers alone in order of these, in the places that they have together."""
     kinds = [tuple(re.sub(r"\d+", "0", part).casefold() for part in _parts(one)) for one in chosen]
-    alike = {
-        kind: iter(sorted((o for o, k in zip(chosen, kinds, strict=True) if k == kind), key=_order)) for kind in kinds
-    }
-    return [next(alike[kind]) for kind in kinds]
+    waiting: dict[Any, Iterator[Any]] = {}
+    for kind in set(kinds):
+        waiting[kind] = iter(sorted((one for one, its in zip(chosen, kinds, strict=True) if its == kind), key=_order))
+    return [next(waiting[kind]) for kind in kinds]
 
 
 def axis(labels: Sequence[str]) -> tuple[str, tuple[float, ...]]:

@@ -132,11 +132,12 @@ class Answer:
         return Table("Where the variance of each reading lies", header, tuple(rows), caption)
 
     def _share(self, parted: Partition | str, source: str) -> Number:
+        label = f"Share: {self._labels()[source]}"
         if isinstance(parted, str):
-            return Number(source, None, reason=parted)
+            return Number(label, None, reason=parted)
         ends, null = parted.intervals[source], parted.null
         return Number(
-            f"Share: {self._labels()[source]}",
+            label,
             100 * parted.shares[source],
             None if ends is None else (100 * ends[0], 100 * ends[1]),
             _percent(null) if source == "objective" else None,

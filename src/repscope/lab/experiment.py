@@ -31,9 +31,8 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
     ordered = waves(plan)
     asked = [cell for wave in ordered for cell in wave]
     for cell in asked:  # what cannot work is told before anything is trained, not after half of it
-        planned(request(plan, cell))
-        if not cell.teachers and not cell.seed:
-            foreseen(request(plan, cell))
+        if not cell.seed:
+            (planned if cell.teachers else foreseen)(request(plan, cell))
     hold(plan)
     done = sum(cell.done for cell in asked)
     for wave in ordered:
