@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from torch.nn.functional import normalize
 
-from repscope.encoders import available, weights
-from repscope.encoders.families.lab import EMBEDDED, card_of
+from repscope.encoders import available
 from repscope.lab import data, knn
-from repscope.lab.checkpoint import read_encoder
+from repscope.lab.checkpoint import read_card, read_encoder
 from repscope.lab.data import TrainingSet
 from repscope.lab.data.parquet import ParquetFiles
 
@@ -78,8 +77,7 @@ def probe(bank: torch.Tensor, labels: torch.Tensor, queries: torch.Tensor, truth
 
 def row(name: str, sets: Sets) -> str:
     """One line of the table; in the precision of the encoder's training, as the accuracy on its card."""
-    encoder, known = read_encoder(name), available().get(name)
-    card = card_of(EMBEDDED / known.file if known is not None else weights.files(Path(name))[0])
+    encoder, card = read_encoder(name), read_card(name)
     x, bank, asked = (
         knn.embedded(encoder, images, card["precision"]) for images in (sets.cifar, sets.bank, sets.queries)
     )

@@ -64,6 +64,15 @@ def read_encoder(name: str) -> ViT:
     return network
 
 
+def read_card(name: str) -> dict[str, Any]:
+    """What the file of an encoder of the lab says of its training; of a name, a file or a folder."""
+    from repscope.encoders import available, weights
+    from repscope.encoders.families.lab import EMBEDDED, card_of
+
+    known = available().get(name)
+    return card_of(EMBEDDED / known.file if known is not None else weights.files(Path(name).expanduser())[0])
+
+
 def write_state(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """What a run needs to go on: tensors, and plain values in the metadata; no pickle.
 

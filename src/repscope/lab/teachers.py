@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from repscope.encoders import available, weights
-from repscope.encoders.families.lab import EMBEDDED, card_of
+from repscope.encoders import available
 from repscope.lab import card, objectives
+from repscope.lab.checkpoint import read_card
 
 
 def called(name: str) -> str:
@@ -37,7 +37,7 @@ def _labels(teacher: str) -> str:
         return card.UNKNOWN
     if contract is None and "@" in teacher and not Path(teacher).exists():
         return card.UNKNOWN
-    told = card_of(EMBEDDED / contract.file if contract is not None else weights.files(Path(teacher).expanduser())[0])
+    told = read_card(teacher)
     objective = str(told.get("objective"))
     if "labels" in told or objective == card.UNTRAINED:
         return told.get("labels", card.NO_LABELS)

@@ -34,6 +34,11 @@ class Setting:
     local: int
     crop: tuple[float, float] = (0.3, 1.0)
 
+    @property
+    def small_crop(self) -> tuple[float, float]:
+        """Least and largest share of the image that a small view shows: where a large one begins, it ends."""
+        return min(0.05, self.crop[0]), self.crop[0]
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -16,6 +16,16 @@ from repscope.lab.processes import gathered
 from repscope.lab.projector import projector
 
 
+def two_views(
+    pixels: UInt8[Tensor, "B 3 H W"], chance: Chance, setting: Setting
+) -> tuple[Float[Tensor, "B 3 S S"], Float[Tensor, "B 3 S S"]]:
+    """Two views of each image, the first always blurred, the second seldom but sometimes solarised (BYOL's recipe)."""
+    return (
+        views.distorted(pixels, chance, setting.view, setting.crop, blur=1.0, solar=0.0),
+        views.distorted(pixels, chance, setting.view, setting.crop, blur=0.1, solar=0.2),
+    )
+
+
 class TwoViews(Objective):
     """A loss between the projected embeddings of two views, over all processes' images.
 
@@ -31,11 +41,7 @@ class TwoViews(Objective):
         self.projector = projector((encoder.architecture.width, hidden, hidden, outputs))
 
     def views(self, pixels: UInt8[Tensor, "B 3 H W"], chance: Chance) -> tuple[Float[Tensor, "B ..."], ...]:
-        size, crop = self.setting.view, self.setting.crop
-        return (
-            views.distorted(pixels, chance, size, crop, blur=1.0, solar=0.0),
-            views.distorted(pixels, chance, size, crop, blur=0.1, solar=0.2),
-        )
+        return two_views(pixels, chance, self.setting)
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
         one, two = (gathered(self.projector(embedded(self.encoder, view)).float()) for view in batch.views)

@@ -12,6 +12,7 @@ from repscope.lab import average, views
 from repscope.lab.bounds import Bounds, Count, PartialShare, Positive, Width
 from repscope.lab.chance import Chance
 from repscope.lab.objectives import Batch, Objective, Setting, embedded, momentum
+from repscope.lab.objectives._two_views import two_views
 from repscope.lab.processes import gathered
 from repscope.lab.projector import projector
 
@@ -71,13 +72,10 @@ class SelfDistillation(Objective):
         self.centre: Tensor
 
     def views(self, pixels: UInt8[Tensor, "B 3 H W"], chance: Chance) -> tuple[Float[Tensor, "B ..."], ...]:
-        s = self.setting
-        large = (
-            views.distorted(pixels, chance, s.view, s.crop, blur=1.0, solar=0.0),
-            views.distorted(pixels, chance, s.view, s.crop, blur=0.1, solar=0.2),
+        s, large = self.setting, two_views(pixels, chance, self.setting)
+        return large + tuple(
+            views.distorted(pixels, chance, s.local, s.small_crop, 0.5, 0.0) for _ in range(self.locals)
         )
-        part = (min(0.05, s.crop[0]), s.crop[0])
-        return large + tuple(views.distorted(pixels, chance, s.local, part, 0.5, 0.0) for _ in range(self.locals))
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
         large, small = torch.cat(batch.views[:2]), batch.views[2:]

@@ -64,9 +64,9 @@ class LatentEuclidean(Objective):
         self.projector = projector((encoder.architecture.width, hidden, hidden, outputs))
 
     def views(self, pixels: UInt8[Tensor, "B 3 H W"], chance: Chance) -> tuple[Float[Tensor, "B ..."], ...]:
-        s, part = self.setting, (min(0.05, self.setting.crop[0]), self.setting.crop[0])
+        s = self.setting
         large = tuple(views.distorted(pixels, chance, s.view, s.crop) for _ in range(2))
-        return large + tuple(views.distorted(pixels, chance, s.local, part) for _ in range(self.locals))
+        return large + tuple(views.distorted(pixels, chance, s.local, s.small_crop) for _ in range(self.locals))
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
         large, small = batch.views[:2], batch.views[2:]
