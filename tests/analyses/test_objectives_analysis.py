@@ -1,15 +1,12 @@
-"""objectives: partitions of variance, claims under control, and the report that says them."""
+"""objectives: partitions of variance, claims under control, and how alike runs are."""
 
 import numpy as np
 import pytest
-from known import Known, noisy_photo, smooth
 
 from repscope.analyses._alike import between, crossed, gap, likeness
 from repscope.analyses._claims import Claim, judged, paired
 from repscope.analyses._partition import SOURCES, dealt, least_p, partition
-from repscope.analyses.objectives import Run, objectives
-from repscope.errors import UnfitData, WrongUsage
-from repscope.report import Heatmap, Note, Table
+from repscope.errors import UnfitData
 
 
 def planted(effects: dict[str, float], seed: int = 0, photos: int = 30, shape=(4, 2, 3)) -> np.ndarray:
@@ -187,83 +184,6 @@ def test_the_gap_is_of_one_condition_and_different_seeds():
     assert 0 < null.p <= 1
 
 
-def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1")) -> list[Run]:
-    """Runs of an objective share a field; seeds add a little of their own."""
-
-    def encoder(kind: int, condition: int, seed: int) -> Known:
-        def see(photo, layer):
-            return smooth(photo, (8, 8), 6, kind) * (1 + kind) + 0.2 * smooth(
-                photo, (8, 8), 6, 100 + seed + 7 * condition + 31 * kind
-            )
-
-        return Known(f"{kind}-{condition}-{seed}", see)
-
-    return [
-        Run(encoder(kind, place, seed), name, condition, seed)
-        for name, kind in kinds.items()
-        for place, condition in enumerate(conditions)
-        for seed in range(seeds)
-    ]
-
-
-@pytest.fixture(scope="module")
-def report():
-    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]  # from ten on anything is claimed
-    claims = (
-        Claim("the third is longest", "token_norm", "three"),
-        Claim("the first is longest", "token_norm", "one"),
-        Claim("nobody trained it", "token_norm", "four"),
-    )
-    beside = [Known("beside", lambda photo, layer: smooth(photo, (8, 8), 6, 50))]
-    return objectives(photos, runs_of({"one": 0, "two": 1, "three": 2}), beside, claims=claims)
-
-
-def block(report, title):
-    (found,) = (b for b in report.blocks if getattr(b, "title", None) == title)
-    return found
-
-
-def test_the_report_parts_every_reading(report):
-    table = block(report, "Where the variance of each reading lies")
-    rows = {row[0]: row[1:] for row in table.rows}
-    norm = rows["Token norm"]
-    assert norm[0].value > 90
-    assert norm[0].ci[0] <= norm[0].value <= norm[0].ci[1] <= 100
-    assert norm[0].null.exceeded
-    assert 1 < norm[0].null.chance < norm[0].null.q95 < norm[0].value
-    assert {cell.unit for cell in norm} == {"%"}
-    assert sum(cell.value for cell in norm) == pytest.approx(100)
-    assert all(cell.ci is None or cell.ci[0] <= cell.ci[1] for row in rows.values() for cell in row)
-
-
-def test_the_finding_names_the_fewer_of_those_that_differ_and_those_that_do_not(report):
-    table = block(report, "Where the variance of each reading lies")
-    known = {row[0]: row[1].null.exceeded for row in table.rows if row[1].value is not None}
-    rest = [name for name, exceeded in known.items() if not exceeded]
-    (text,) = (b.text for b in report.blocks if isinstance(b, Note) and "readings differ" in b.text)
-    assert text.startswith(f"{len(known) - len(rest)} of {len(known)} readings differ")
-    assert len(rest) < len(known) / 2
-    assert f"not seen to: {', '.join(rest)}. Of the variance" in text
-    assert "Token norm" not in text
-
-
-def test_runs_of_one_objective_are_more_alike(report):
-    matrix = next(b for b in report.blocks if isinstance(b, Heatmap))
-    assert matrix.rows == ("one", "two", "three")
-    for k in range(3):
-        others = [matrix.cells[k][j].value for j in range(3) if j != k]
-        assert matrix.cells[k][k].value > max(others) + 0.3
-    said = [b.text for b in report.blocks if isinstance(b, Note) and b.kind == "finding"]
-    assert any("more alike" in text for text in said)
-
-
-def test_cells_of_the_matrix_have_interval_and_null(report):
-    matrix = next(b for b in report.blocks if isinstance(b, Heatmap))
-    for cell in (cell for row in matrix.cells for cell in row):
-        assert cell.ci[0] <= cell.value <= cell.ci[1]
-        assert cell.null.kind == "other images"
-
-
 def test_likeness_is_to_other_objectives_on_one_condition_with_other_seeds():
     shape = (3, 2, 2)
     alike = np.random.default_rng(0).random((4, 12, 12))
@@ -272,68 +192,3 @@ def test_likeness_is_to_other_objectives_on_one_condition_with_other_seeds():
     # the first run: objective 0, condition 0, seed 0; others with seed 1 on condition 0 are rows 5 and 9
     assert found[0, 0, 0] == pytest.approx(alike[:, 0, [5, 9]].mean(1))
     assert found[2, 1, 1] == pytest.approx(alike[:, 11, [2, 6]].mean(1))
-
-
-def test_a_claim_of_likeness_is_judged():
-    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
-    claims = (Claim("the first is like no other", "likeness", "one", least=True),)
-    told = objectives(photos, runs_of({"one": 0, "two": 1}), claims=claims)
-    (row,) = block(told, "What was claimed, under control").rows
-    assert row[2] == "cannot be told (against two)"  # of two objectives each is as like the other
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_nothing_is_claimed_from_few_photos(count):
-    photos = [noisy_photo(f"{k}.png", 700 + k) for k in range(count)]
-    few = objectives(photos, runs_of({"one": 0, "two": 1}))
-    assert not [b for b in few.blocks if isinstance(b, Note) and b.kind == "finding"]
-    assert "nothing is claimed. Give 10 photos or more" in few.blocks[0].text
-    norm = {row[0]: row[1] for row in block(few, "Where the variance of each reading lies").rows}["Token norm"]
-    assert not [b for b in few.blocks if getattr(b, "title", "") == "What was claimed, under control"]
-    assert (norm.ci is None) == (count == 1)
-    assert bool(norm.caveats) == (count > 1)
-
-
-def test_a_design_that_can_find_nothing_says_so():
-    photos = [noisy_photo(f"{k}.png", 800 + k) for k in range(10)]
-    said = [
-        b.text
-        for b in objectives(photos, runs_of({"one": 0, "two": 1}, conditions=("all",))).blocks[:4]
-        if isinstance(b, Note)
-    ]
-    assert any("With these runs no p is under 0.5" in text for text in said)
-
-
-def test_claims_get_their_verdicts(report):
-    rows = {row[0]: row for row in block(report, "What was claimed, under control").rows}
-    assert rows["the third is longest"][2].startswith("survives")
-    assert rows["the first is longest"][2] == "does not (against three)"
-    assert rows["nobody trained it"][2] == "not asked"
-    assert rows["the third is longest"][3].ci[0] > 0
-
-
-def test_others_stand_beside_without_seeds(report):
-    table = block(report, "Other encoders on the same photos")
-    assert table.header == ("reading", "beside")
-    assert report.provenance["runs" if "runs" in report.provenance else "options"]
-
-
-def test_every_medium_shows_it(report, tmp_path):
-    written = report.save(tmp_path / "r", ("text", "json", "html", "png"))
-    assert len(written) >= 4
-    assert isinstance(block(report, "Readings by objective"), Table)
-
-
-@pytest.mark.parametrize(
-    "runs",
-    [
-        lambda: runs_of({"one": 0, "two": 1})[:-1],
-        lambda: runs_of({"one": 0}),
-        lambda: runs_of({"one": 0, "two": 1}, seeds=1),
-        lambda: [*runs_of({"one": 0, "two": 1})[:-1], runs_of({"two": 1})[0]],
-        list,
-    ],
-)
-def test_a_design_with_gaps_is_refused(runs):
-    with pytest.raises(WrongUsage, match="two objectives and two seeds"):
-        objectives([noisy_photo("a.png", 1)], runs())

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from killed_run import PLAN
-from small_objectives import SMALL
-from two_processes import course, resumed, rows_and_weights
+from small_objectives import SMALL, made
+from two_processes import AS_IT_COMES, course, resumed, rows_and_weights
 
 from repscope.lab import checkpoint, processes
 
@@ -71,6 +72,24 @@ class TestObjectives:
             torch.testing.assert_close(
                 value[clear], alone["weights"][part][clear], rtol=0, atol=PLAN.rate / 5, msg=part
             )
+
+
+def test_as_it_comes_they_lose_and_end_as_one(both, tmp_path):
+    """Muon and bfloat16: losses as one process has them, and weights that the two share bit for bit.
+
+    In directions where a matrix's gradient is nothing but rounding, Muon steps as far as in any other: its matrices
+    are not those of one process. All other weights are, to a twentieth of what training moved them by.
+    """
+    plan = replace(PLAN, **AS_IT_COMES)
+    start, alone = made("mae", plan).state_dict(), course("mae", tmp_path, **AS_IT_COMES)
+    one, other = (seen["as it comes"] for seen in both)
+    assert one["losses"] == other["losses"]
+    assert one["losses"] == pytest.approx(alone["losses"], rel=1e-3)
+    for part, value in one["weights"].items():
+        assert torch.equal(value, other["weights"][part]), part
+        wanted = alone["weights"][part]
+        if value.ndim < 2:
+            assert (value - wanted).norm() < 0.05 * (wanted - start[part]).norm(), part
 
 
 class TestGathered:

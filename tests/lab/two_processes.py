@@ -17,11 +17,13 @@ from repscope.errors import UnfitData
 from repscope.lab import processes, train
 
 STEPS = 3
+AS_IT_COMES = {"optimiser": "muon", "precision": "bfloat16"}
+"""What a recipe has where it says nothing, on a processor that multiplies bfloat16 faster."""
 
 
-def course(name: str, folder: Path) -> dict[str, Any]:
-    """Losses, the first step's gradients, and the weights after a few steps of AdamW."""
-    plan = replace(PLAN, optimiser="adamw")
+def course(name: str, folder: Path, **other: Any) -> dict[str, Any]:
+    """Losses, the first step's gradients, and the weights after a few steps; of AdamW, where nothing else is asked."""
+    plan = replace(PLAN, **{"optimiser": "adamw", **other})
     run = train.Run(made(name, plan), plan, stripes(), folder)
     gradients: list[dict[str, Tensor]] = []
     step = run.moving.step
@@ -92,6 +94,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     with processes.joined(torch.device("cpu")):
         seen: dict[str, Any] = {name: course(name, folder) for name in SMALL}
+        seen["as it comes"] = course("mae", folder, **AS_IT_COMES)
         seen |= {"count": processes.count(), "by hand": by_hand(), "averages": averages()}
         seen["odd"] = refused(lambda: processes.share(7))
         seen["astray"] = refused(lambda: astray(folder / "astray"))

@@ -17,6 +17,8 @@ from repscope.images import Photo, Skipped, gather
 from repscope.tokens import Tokens
 
 Progress = Callable[[int, int], None]
+LOOKED = 4
+"""Photos after which an encoder that tells no patches apart is taken to be broken, and not the photos."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +84,21 @@ class Study:
         if not usable:
             raise UnfitTokens(self.skipped[-1].reason)
 
+    def collapsed(self) -> dict[int, str]:
+        """The places of encoders that tell the patches of none of the first photos apart, and how that is said."""
+        photos = [photo for photo in self.photos if not flat(photo)][:LOOKED]
+        found: dict[int, list[str]] = {}
+        for seen in extract(self.encoders, photos, self.layers, self.framing, self.batch):
+            for k, (encoder, by_layer) in enumerate(zip(self.encoders, seen.tokens, strict=True)):
+                found.setdefault(k, []).extend(
+                    unfit(encoder, [view_of(tokens, place, encoder) for tokens in by_layer])
+                    for place in range(len(seen.photos))
+                )
+        return {k: reasons[0] for k, reasons in found.items() if all(reasons)}
+
     def _alike(self, views: tuple[tuple[View, ...], ...]) -> str:
-        for encoder, by_layer in zip(self.encoders, views, strict=True):
-            for view in by_layer:
-                if view.patches.shape[:2] == (1, 1):
-                    return f"{encoder.contract.name} gives one vector for a photo: it has no patches to measure."
-                if alike(view.patches):
-                    return (
-                        f"{encoder.contract.name} gives the same token for every patch at layer {view.layer}: "
-                        "nothing can be measured; is the photo one flat colour, or the encoder broken?"
-                    )
-        return ""
+        each = zip(self.encoders, views, strict=True)
+        return next((reason for encoder, by_layer in each if (reason := unfit(encoder, by_layer))), "")
 
     def skip(self, photo: Photo, reason: str) -> None:
         """Leave a photo out by name; raises UnfitTokens where the study is strict."""
@@ -105,6 +111,19 @@ def alike(patches: Float[NDArray[np.floating], "H W D"]) -> bool:
     """Whether nothing but rounding tells the patches apart."""
     rows = np.asarray(patches, np.float64).reshape(-1, patches.shape[-1])
     return bool(np.linalg.norm(rows - rows.mean(0)) <= 1e-6 * np.linalg.norm(rows))
+
+
+def unfit(encoder: Encoder, views: Sequence[View]) -> str:
+    """Why nothing of a photo can be measured under an encoder; empty where it can."""
+    for view in views:
+        if view.patches.shape[:2] == (1, 1):
+            return f"{encoder.contract.name} gives one vector for a photo: it has no patches to measure."
+        if alike(view.patches):
+            return (
+                f"{encoder.contract.name} gives the same token for every patch at layer {view.layer}: "
+                "nothing can be measured; is the photo one flat colour, or the encoder broken?"
+            )
+    return ""
 
 
 def flat(photo: Photo) -> str:

@@ -1,16 +1,19 @@
 """objectives: of runs that differ in objective, data and seed alone, which of these do the readings see?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from repscope import metrics
 from repscope.analyses import _tables
-from repscope.analyses._claims import CLAIMS, Claim
+from repscope.analyses._claims import CLAIMS, LIKENESS, Claim
 from repscope.analyses._objective_blocks import Answer
 from repscope.analyses._provenance import provenance
 from repscope.analyses._runs import Design, Run, Seen
 from repscope.analyses._study import Progress, Study
 from repscope.encoders import Encoder
-from repscope.report import Report
+from repscope.errors import UnfitTokens, UnknownName
+from repscope.report import Note, Report
 
 __all__ = ["Run", "objectives"]
 
@@ -31,19 +34,36 @@ def objectives(
         beside: Other encoders, read along without seeds.
         claims: Which objective is said to be at the end of which reading.
 
-    Raises WrongUsage for runs that do not fill such a design.
+    An objective of which some run gives the same token for every patch is left out, and that is said: such
+    runs have no readings, and what is left would not be compared like with like.
+
+    Raises WrongUsage for runs that do not fill such a design, UnknownName for claims of what is not read, and
+    UnfitTokens where fewer than two objectives are left.
     """
+    for claim in claims:
+        if claim.reading not in (known := [*(reading.name for reading in metrics.readings()), LIKENESS]):
+            raise UnknownName("reading", claim.reading, known)
     design = Design.of(runs)
     study = Study.of(images, [*(run.encoder for run in design.runs), *beside], progress=progress)
+    ended = study.collapsed()
+    without = {design.runs[place].objective: reason for place, reason in ended.items() if place < len(design.runs)}
+    if without:
+        left = [run for run in design.runs if run.objective not in without]
+        if len(set(design.objectives) - set(without)) < 2:
+            raise UnfitTokens(f"Fewer than two objectives are left to compare. {' '.join(without.values())}")
+        design = Design.of(left)
+        study = replace(study, encoders=(*(run.encoder for run in left), *beside))
     seen = Seen(design, len(study.encoders))
     for photo, views in study.look():
         seen.take(photo, [by_layer[0] for by_layer in views])
+    count = len(design.runs)
     title = (
-        f"{len(runs)} runs: {', '.join(design.objectives)}; {len(design.seeds)} seeds, {len(design.conditions)} "
+        f"{count} runs: {', '.join(design.objectives)}; {len(design.seeds)} seeds, {len(design.conditions)} "
         f"conditions ({', '.join(design.conditions)}), on {_tables.counted(seen.photos)}"
     )
     told = [{"objective": run.objective, "condition": run.condition, "seed": run.seed} for run in design.runs]
     skipped = tuple((each.source, each.reason) for each in study.skipped)
-    names = [encoder.contract.name for encoder in study.encoders[len(runs) :]]
-    blocks = Answer(seen, claims).blocks(names)
-    return Report(title, tuple(blocks), provenance(study, "objectives", runs=told), skipped)
+    names = [encoder.contract.name for encoder in study.encoders[count:]]
+    notes = [Note(f"Without {name}: {reason}", "warning") for name, reason in without.items()]
+    blocks = (*notes, *Answer(seen, claims).blocks(names))
+    return Report(title, blocks, provenance(study, "objectives", runs=told, without=list(without)), skipped)

@@ -73,6 +73,7 @@ def precision_of(recipe: Recipe, device: torch.device) -> str:
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if device.type == "cpu":
+        # whether bfloat16 is native, torch tells in private alone
         flags = torch.backends.cpu.get_cpu_capability(), torch.cpu._is_avx512_bf16_supported()
         return "bfloat16" if flags[0].startswith("AVX512") and flags[1] else "float32"
     return "float32"

@@ -42,6 +42,6 @@ def _labels(teacher: str) -> str:
     if "labels" in told or objective == card.UNTRAINED:
         return told.get("labels", card.NO_LABELS)
     # a snapshot, or a card of before labels were told
-    if objective in objectives.catalogue and objective != "distill":
+    if objective in objectives.catalogue and not objectives.catalogue[objective].taught:
         return card.LABELS if objectives.catalogue[objective].labelled else card.NO_LABELS
     return card.UNKNOWN

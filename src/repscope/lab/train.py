@@ -120,12 +120,11 @@ class Run:
         count = min(self.recipe.snapshots, self.steps)
         self.marks = {round(self.steps * (k + 1) / count) for k in range(count)}
 
-    def loss(self, step: int) -> Tensor:
-        """The loss of one step, float32, with its graph; raises UnfitData where it is not finite."""
-        return self._loss(step)[0]
+    def loss(self, step: int) -> tuple[Tensor, float]:
+        """The loss of this process's images, with its graph, and its value over all processes.
 
-    def _loss(self, step: int) -> tuple[Tensor, float]:
-        """The loss of this process's images, with its graph, and its value over all processes."""
+        Raises UnfitData where that is not finite.
+        """
         batch = batch_of(self.objective, self.data, self.recipe, step)
         kind = batch.views[0].device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16"):
@@ -146,7 +145,7 @@ class Run:
     def step(self, step: int) -> float:
         """One step of training; its loss, over all processes."""
         with roomy("The images of a step", "a recipe with a smaller batch, or smaller views"):
-            loss, value = self._loss(step)
+            loss, value = self.loss(step)
             loss.backward()
         processes.averaged(self.moving.parameters)
         self.moving.step(self.recipe.rate_at(step, self.steps))

@@ -64,6 +64,7 @@ class Objective(nn.Module, ABC):
         encoder: Trained by the loss.
         setting: Of the run.
         labelled: Whether the loss reads labels; a card says so.
+        taught: Whether it learns from other encoders, and through them perhaps from labels.
         least: Images in the smallest batch it can learn from.
 
     What else `__init__` takes are the objective's options; a number's bounds stand in its annotation
@@ -75,6 +76,7 @@ class Objective(nn.Module, ABC):
     """
 
     labelled: ClassVar[bool] = False
+    taught: ClassVar[bool] = False
     least: ClassVar[int] = 1
 
     def __init__(self, encoder: ViT, setting: Setting):

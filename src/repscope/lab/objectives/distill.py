@@ -33,6 +33,7 @@ class Distillation(Objective):
             folders of the lab; each sees the images the student sees.
     """
 
+    taught: ClassVar[bool] = True
     least: ClassVar[int] = 2  # targets are standardised over the batch
 
     def __init__(self, encoder: ViT, setting: Setting, teachers: Sequence[str | ViT] = (), hidden: Width = 384):
