@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from repscope.lab.muon import Muon
 from repscope.lab.recipe import Recipe
 
 
@@ -28,11 +29,7 @@ class Optimiser:
         ]
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas)]
         if turned:
-            self.parts.append(
-                torch.optim.Muon(
-                    matrices, lr=recipe.rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
-                )
-            )
+            self.parts.append(Muon(matrices, recipe.rate, recipe.weight_decay))
         self.clip = recipe.clip
 
     def step(self, rate: float) -> None:
