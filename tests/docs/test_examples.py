@@ -14,6 +14,8 @@ from manual import PAGES, ROOT, examples
 
 from repscope import cli, load
 from repscope.encoders import available
+from repscope.lab import objectives, recipe
+from repscope.lab.options import checked
 
 TOLD = [
     (page, line)
@@ -65,6 +67,18 @@ def test_a_command_that_trains_is_spelt_as_it_is(line):
     command = typer.main.get_command(cli.app).commands[name]  # type: ignore[attr-defined]
     with command.make_context(name, words) as context:
         assert context.params["recipe"] in ("tiny-imagenet", "cifar10-ijepa", "objectives")
+
+
+RECIPES = [block for page in PAGES for block in examples(page, "toml")]
+
+
+@pytest.mark.parametrize("block", RECIPES)
+def test_a_recipe_of_the_manual_is_one(block, tmp_path):
+    (tmp_path / "mine.toml").write_text(block, encoding="utf-8")
+    plan = recipe.read(str(tmp_path / "mine.toml"))
+    assert plan.options
+    for name, options in plan.options.items():
+        assert checked(name, objectives.catalogue[name], options) == options
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
