@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repscope.analyses._alike import between, crossed, gap, likeness
-from repscope.analyses._claims import Claim, judged, paired
+from repscope.analyses._claims import Claim, judged, paired, within
 from repscope.analyses._partition import SOURCES, dealt, least_p, partition
 from repscope.errors import UnfitData
 
@@ -105,25 +105,50 @@ def test_pairs_are_scipys():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1, 6)), 3 * rng.normal(size=(1, 6)) + 1
     theirs = ttest_rel(x[0], y[0]).confidence_interval(0.95)
-    gap, low, high = paired(x, y)
+    gap, low, high = paired(x[..., None], y[..., None])
     assert (low, high) == pytest.approx((theirs.low, theirs.high))
     assert gap == pytest.approx(x.mean() - y.mean())
-    assert paired(np.ones((2, 3)), np.zeros((2, 3))) == (1, 1, 1)
+    assert paired(np.ones((2, 3, 4)), np.zeros((2, 3, 4))) == (1, 1, 1)
+    among = ttest_rel(x[0], y[0]).confidence_interval(0.95)  # of runs that do not differ, photos alone are drawn
+    _, *ends = paired(np.tile(x, (1, 3, 1)), np.tile(y, (1, 3, 1)))
+    assert ends == pytest.approx([among.low, among.high])
+
+
+def test_freedom_is_satterthwaites():
+    """Welch's test is his, of two variances: runs about 0, and photos that all share."""
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(0)
+    runs, photos = rng.normal(size=(1, 4, 1)), 2 * rng.normal(size=9)
+    theirs = ttest_ind(runs.ravel(), -photos, equal_var=False).confidence_interval(0.95)
+    _, *ends = within(runs + photos)
+    assert ends == pytest.approx([theirs.low, theirs.high])
 
 
 def test_intervals_of_pairs_hold_the_truth_whatever_conditions_and_seeds_do():
     rng, held = np.random.default_rng(0), 0
     for _ in range(400):
-        shared = 3 * rng.normal(size=(2, 1)) + 3 * rng.normal(size=(1, 3))
-        _, low, high = paired(shared + rng.normal(size=(2, 3)), shared + rng.normal(size=(2, 3)))
+        shared = 3 * rng.normal(size=(2, 1, 1)) + 3 * rng.normal(size=(2, 3, 1)) + 3 * rng.normal(size=20)
+        x, y = (shared + rng.normal(size=(2, 3, 1)) + rng.normal(size=20) for _ in range(2))
+        _, low, high = paired(x, y)
         held += low <= 0 <= high
     assert 0.92 <= held / 400 <= 0.98
 
 
+def test_photos_on_which_objectives_differ_by_chance_are_no_claim():
+    """Each objective has likes and dislikes among photos; on all photos there are it is as the other."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        x, y = (rng.normal(size=12) + 0.1 * rng.normal(size=(2, 3, 12)) for _ in range(2))
+        _, low, high = paired(x, y)
+        held += low <= 0 <= high
+    assert 0.93 <= held / 400 <= 0.99
+
+
 def around(mean: float, spread: float = 0.1) -> np.ndarray:
-    """Two conditions of three runs, whose order of size is another for every mean."""
+    """Two conditions of three runs on one photo, whose order of size is another for every mean."""
     steps = np.random.default_rng(int(100 * mean)).permutation([-1.0, -0.5, 0.0, 0.2, 0.5, 0.8])
-    return mean + spread * (steps - steps.mean()).reshape(2, 3)
+    return mean + spread * (steps - steps.mean()).reshape(2, 3, 1)
 
 
 MOST, LEAST = Claim("a has the most", "r", "a"), Claim("a has the least", "r", "a", least=True)
@@ -149,7 +174,7 @@ def test_a_claim_survives_only_ahead_of_all_others():
 
 
 def test_the_rival_that_is_shown_is_the_one_that_decided():
-    wild, near = np.array([[-5.0, 5, 24], [3, 9, 12]]), around(3)
+    wild, near = np.array([[[-5.0], [5], [24]], [[3], [9], [12]]]), around(3)
     assert verdict(MOST, {"a": around(0), "wild": wild, "near": near}) == ("does not", "near")
     assert verdict(MOST, {"a": around(9), "wild": wild, "near": near}) == ("cannot be told", "wild")
 

@@ -185,3 +185,38 @@ def test_a_claim_of_what_is_not_read_is_refused():
         objectives(
             [noisy_photo("a.png", 1)], runs_of({"one": 0, "two": 1}), claims=[Claim("?", "effective_ranc", "one")]
         )
+
+
+def test_what_training_told_of_the_runs_stands_in_the_report():
+    runs = [
+        replace(run, accuracy=(0.1, 0.2 + 0.1 * run.seed), collapse="complete collapse" if not k else "")
+        for k, run in enumerate(runs_of({"one": 0, "two": 1}))
+    ]
+    photos = [noisy_photo(f"{k}.png", 950 + k) for k in range(2)]
+    told = objectives(photos, runs)
+    assert (told.blocks[0].kind, told.blocks[0].text) == ("warning", "one, half 0, seed 0: complete collapse")
+    before, after = block(told, "Readings by objective").rows[:2]
+    assert (before[0], after[0]) == ("k-NN accuracy, untrained", "k-NN accuracy, trained")
+    assert (before[1].value, before[1].unit, before[1].n) == (pytest.approx(10), "%", 4)
+    assert before[1].ci == pytest.approx((10, 10))
+    assert after[2].value == pytest.approx(25)
+    half = (
+        4.302653 * (50 / 4) ** 0.5
+    )  # two conditions of 20 and 30: within each a variance of 50, two degrees of freedom
+    assert after[2].ci == pytest.approx((25 - half, 25 + half), rel=1e-5)
+    without = objectives(photos, [replace(run, accuracy=None) for run in runs])
+    assert block(without, "Readings by objective").rows[0][0] != "k-NN accuracy, untrained"
+
+
+def test_a_broken_encoder_beside_is_left_out_by_name():
+    photos = [noisy_photo(f"{k}.png", 900 + k) for k in range(2)]
+    beside = [
+        Known(
+            name, lambda photo, layer, name=name: np.ones((8, 8, 6)) if name == "gone" else smooth(photo, (8, 8), 6, 50)
+        )
+        for name in ("gone", "here")
+    ]
+    told = objectives(photos, runs_of({"one": 0, "two": 1}), beside)
+    assert told.blocks[0].text.startswith("Without gone: gone gives the same token")
+    assert block(told, "Other encoders on the same photos").header == ("reading", "here")
+    assert told.title.startswith("8 runs")

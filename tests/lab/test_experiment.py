@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,10 +44,19 @@ def test_a_plan_has_every_cell_once_and_learners_after_those_they_learn_from(pla
 def test_cells_differ_in_objective_part_and_seed_alone(plan):
     plans = {cell: planned(request(plan, cell))[0] for cell in cells(plan)}
     for cell, recipe in plans.items():
-        assert (recipe.objective, recipe.seed) == (cell.objective.replace(PROXY, "distill"), cell.seed)
+        seed = 2 * cell.seed + cell.part - 1
+        assert (recipe.objective, recipe.seed) == (cell.objective.replace(PROXY, "distill"), seed)
         told = recipe.to_dict() | {"objective": "", "seed": 0, "options": {}}
         assert told == next(iter(plans.values())).to_dict() | {"objective": "", "seed": 0, "options": {}}
         assert request(plan, cell).part == (cell.part - 1, 2)
+
+
+def test_parts_have_no_seed_in_common_and_objectives_all(plan):
+    seeds = {(c.objective, c.part, c.seed): request(plan, c).seed for c in cells(plan)}
+    assert len({seeds["mae", part, seed] for part in (1, 2) for seed in (0, 1)}) == 4
+    assert all(seeds["mae", part, seed] == seeds["distill", part, seed] for part in (1, 2) for seed in (0, 1))
+    more = {(c.objective, c.part, c.seed): request(plan, c).seed for c in cells(replace(plan, seeds=3))}
+    assert more | seeds == more  # seeds may be added
 
 
 def test_distill_learns_from_a_proxy_of_the_others_of_its_part_and_seed(plan):
@@ -77,6 +87,8 @@ def test_a_plan_is_trained_and_a_second_call_changes_nothing(plan):
     for cell, held in first.items():
         assert card(cell.folder) == cards[str(cell)]
         assert all(bool((value == held[name]).all()) for name, value in weights(cell.folder).items())
+    untrained = card(plan.out / "untrained")
+    assert (untrained["objective"], untrained["images"]) == ("untrained", 64)
     runs = {name: plan.out / f"mae-part-{name}" for name in ("1-seed-0", "2-seed-0", "1-seed-1")}
     assert not same(runs["1-seed-0"], runs["2-seed-0"])
     assert not same(runs["1-seed-0"], runs["1-seed-1"])
@@ -156,6 +168,35 @@ def test_runs_of_other_options_are_not_compared(plan, tmp_path):
         hold(own)
 
 
+def test_runs_of_other_images_are_not_compared(plan, images, tmp_path):
+    hold(plan)
+    kept = (plan.out / "plan.json").read_bytes()
+    copy = shutil.copytree(images, tmp_path / "copy")
+    hold(replace(plan, data=copy))  # moved, they are the same
+    assert (plan.out / "plan.json").read_bytes() == kept
+    pixels, labels = drawn(60)
+    parquet_file(tmp_path / "train.parquet", pixels, labels)
+    with pytest.raises(WrongUsage, match=r"images '64 in files .*' there, '60 in files .*' here"):
+        hold(replace(plan, data=tmp_path / "train.parquet"))
+
+
+def test_distilled_runs_of_other_teachers_are_not_compared(plan):
+    hold(replace(plan, objectives=("mae", "supervised")))
+    hold(replace(plan, objectives=("mae", "supervised", "simclr")))
+    hold(replace(plan, objectives=("mae", "supervised", "distill")))
+    with pytest.raises(WrongUsage, match=r"teachers \['mae', 'supervised'\] there, \['mae', 'simclr', 'supervised'\]"):
+        hold(replace(plan, objectives=("mae", "supervised", "simclr", "distill")))
+    hold(replace(plan, objectives=("mae", "supervised", "simclr")))
+
+
+@pytest.mark.parametrize("held", ["", "[1]", '"plan"', "{"])
+def test_a_plan_that_cannot_be_read_is_told(plan, held):
+    plan.out.mkdir()
+    (plan.out / "plan.json").write_text(held)
+    with pytest.raises(UnfitCheckpoint, match="cannot be read as a plan"):
+        hold(plan)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_that_fails_is_told_and_stops_the_others(plan, workers):
     few = replace(plan, objectives=("mae", "supervised"), parts=1, seeds=4, epochs=1)
@@ -203,7 +244,7 @@ def test_a_person_may_stop_it_and_go_on(images, recipe_file, photo, tmp_path):
     assert process.returncode == 130
     assert "The same command goes on" in said
     assert "Traceback" not in said
-    assert not list((tmp_path / "runs").glob("*/card.md"))
+    assert not list((tmp_path / "runs").glob("*-part-*/card.md"))
 
 
 def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
@@ -228,6 +269,11 @@ def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
     report = json.loads((out / "report.json").read_text())
     assert report["title"].startswith("8 runs: mae, supervised; 2 seeds, 2 conditions (part 1, part 2)")
     assert len(report["provenance"]["options"]["runs"]) == 8
+    tables = {block["title"]: block for block in report["blocks"] if "rows" in block and "title" in block}
+    assert tables["Other encoders on the same photos"]["header"][1:] == [
+        str(tmp_path / "runs/untrained"),
+        "tiny-random",
+    ]
 
 
 def test_the_command_tells_a_mistake_in_one_line(images, photo, tmp_path):

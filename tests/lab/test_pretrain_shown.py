@@ -60,6 +60,8 @@ class TestMonitor:
         ]
         log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
         assert [line["step"] for line in log if line.get("collapse")] == [6, 8]
+        assert card(tmp_path)["collapse"] == "all is one"
+        assert "| WARNING | all is one |" in (tmp_path / "card.md").read_text()
 
     def test_it_looks_at_validation_images_or_else_at_some_of_training(
         self, watched, images, recipe_file, tmp_path, monkeypatch

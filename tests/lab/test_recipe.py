@@ -91,6 +91,23 @@ def test_every_recipe_of_the_package_reads_and_names_an_objective(name):
         assert set(options) <= set(signature(objectives.catalogue[objective]).parameters)
 
 
+@pytest.mark.parametrize(("name", "images"), [("objectives", 25_000), ("tiny-imagenet", 50_000)])
+def test_no_moving_average_ends_with_its_beginning_in_it(name, images):
+    """What an average still holds of the initialisation is the product of its momenta."""
+    recipe = recipes.read(name)
+    steps = int(recipe.epochs * (images // recipe.batch))
+    averaged = {
+        each: parameters["teacher_momentum"].default
+        for each, kind in objectives.catalogue.items()
+        if "teacher_momentum" in (parameters := signature(kind.__init__).parameters)
+    }
+    assert averaged.keys() == {"byol", "dino", "ijepa", "vjepa"}
+    for each, default in averaged.items():
+        start = recipe.options.get(each, {}).get("teacher_momentum", default)
+        left = math.prod(objectives.momentum(start, (k + 1) / steps) for k in range(steps))
+        assert left < 1e-3, each
+
+
 def test_the_recipe_of_the_published_comparison():
     recipe = recipes.read("cifar10-ijepa")
     a = recipe.architecture

@@ -18,15 +18,28 @@ class Module(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(48, 6))
-        self.logged: list[tuple[int, dict[str, float]]] = []
-        self.step = 0
+        self.logged: list[tuple[int, dict[str, float]]] = []  # by its trainer's logger
+        self.told: list[dict[str, float]] = []
 
     def forward(self, x: Tensor) -> Tensor:
         return self.encoder(x)[:, :2]
 
-    def log_dict(self, told: dict[str, float], *, on_step: bool, on_epoch: bool, rank_zero_only: bool) -> None:
-        assert (on_step, on_epoch, rank_zero_only) == (True, False, True)
-        self.logged.append((self.step, dict(told)))
+    def log_dict(
+        self, told: dict[str, float], *, logger: bool, on_step: bool, on_epoch: bool, rank_zero_only: bool
+    ) -> None:
+        assert (logger, on_step, on_epoch, rank_zero_only) == (False, True, False, True)
+        self.told.append(dict(told))
+
+
+class Logger:
+    """As Lightning's: what is logged at a step."""
+
+    def __init__(self, logged: list[tuple[int, dict[str, float]]]):
+        self.logged = logged
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        assert step is not None
+        self.logged.append((step, dict(metrics)))
 
 
 class Trainer:
@@ -39,7 +52,7 @@ class Trainer:
         getattr(self.callback, hook)(self, self.module, *rest)
 
     def fit(self, module: Module, steps: int) -> None:
-        self.module = module
+        self.module, self.loggers = module, [Logger(module.logged)]
         self.call("setup", "fit")
         for hook in ("on_fit_start", "on_sanity_check_start", "on_sanity_check_end"):
             self.call(hook)
@@ -53,7 +66,6 @@ class Trainer:
                 self.call("on_before_optimizer_step", None)
                 self.call("on_before_zero_grad", None)
                 self.global_step += 1
-            module.step = self.global_step
             self.call("on_train_batch_end", None, None, batch)
         for hook in ("on_train_epoch_end", "on_train_end", "on_fit_end"):
             self.call(hook)
@@ -65,8 +77,9 @@ def test_readings_are_logged_once_at_their_steps(held):
     module, monitor = Module(), Monitor(held, every=3)
     Trainer(monitor.callback(lambda module: module.encoder)).fit(module, 7)
     assert [each.step for each in monitor.history] == [0, 3, 6]
-    assert [step for step, _ in module.logged] == [3, 6]
-    told = module.logged[0][1]
+    assert [step for step, _ in module.logged] == [0, 3, 6]
+    assert module.told == [told for _, told in module.logged[1:]]
+    told = module.logged[1][1]
     assert told["monitor/effective_rank"] == monitor.history[1]["effective_rank"]
     assert told["monitor/collapse"] == 0
     assert monitor.history[0].width == 6
@@ -105,7 +118,7 @@ def test_a_collapse_is_logged_and_warned_of_once(held, caplog):
         with torch.no_grad():
             module.encoder[1].weight.mul_(1e-4)
         Trainer(callback, step=1).fit(module, 6)
-    assert [told["monitor/collapse"] for _, told in module.logged] == [0, 0, 0, 1, 1, 1, 1]
+    assert [told["monitor/collapse"] for _, told in module.logged] == [0, 0, 0, 0, 1, 1, 1, 1]
     assert [record.getMessage() for record in caplog.records] == [str(monitor.history[4].collapse)]
 
 

@@ -45,7 +45,7 @@ CLAIMS = (
     Claim("Latent prediction makes every patch unique: the highest patch entropy", "patch_entropy", "ijepa"),
     Claim("Self-distillation groups patches: the lowest patch entropy", "patch_entropy", "dino", least=True),
 )
-"""From a published comparison of DINOv2, I-JEPA, V-JEPA 2 and EUPE."""
+"""Of DINOv2, I-JEPA, V-JEPA 2 and EUPE, by the deck of github.com/AbdelStark/latent-inspector."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Judged:
     difference: Number
 
 
-def judged(claim: Claim, values: Mapping[str, Float[Array, "b s"]]) -> Judged | None:
+def judged(claim: Claim, values: Mapping[str, Float[Array, "b s photos"]]) -> Judged | None:
     """A claim held against runs that differ in nothing but the objective; None where that was not trained.
 
     It survives where the interval (95 %) of the difference from every other objective is above 0. It
@@ -70,7 +70,7 @@ def judged(claim: Claim, values: Mapping[str, Float[Array, "b s"]]) -> Judged | 
     wholly on the other side. Else it cannot be told.
 
     Args:
-        values: Of each objective's runs, by condition and seed.
+        values: Of each objective's runs, by condition, seed and photo.
     """
     others = [name for name in values if name != claim.objective]
     if claim.objective not in values or not others:
@@ -95,38 +95,48 @@ def judged(claim: Claim, values: Mapping[str, Float[Array, "b s"]]) -> Judged | 
 
 
 def _said(
-    verdict: Verdict, claim: Claim, rival: str, values: Mapping[str, Float[Array, "b s"]], level: float
+    verdict: Verdict, claim: Claim, rival: str, values: Mapping[str, Float[Array, "b s photos"]], level: float
 ) -> Judged:
     value, low, high = paired(values[claim.objective], values[rival], level)
     definition = f"{DEFINITION}, {level:.4g}." if level != LEVEL else f"{DEFINITION}, 95 %."
-    count = values[rival].size
+    count = values[rival][..., 0].size
     return Judged(verdict, rival, Number("difference", value, (low, high), n=count, of="pairs", definition=definition))
 
 
 DEFINITION = (
-    "Mean difference between runs of the two objectives on one part of the data with one seed; t interval over pairs, "
-    "of their spread within parts: for these parts"
+    "Mean difference, over photos, between runs of the two objectives on one part of the data with one seed; t "
+    "interval of other seeds and other photos, for these parts"
 )
 
 
-def paired(x: Float[Array, "b s"], y: Float[Array, "b s"], level: float = LEVEL) -> tuple[float, float, float]:
-    """Mean difference of pairs and its t interval, of their spread within conditions (Student, 1908).
+def paired(
+    x: Float[Array, "b s photos"], y: Float[Array, "b s photos"], level: float = LEVEL
+) -> tuple[float, float, float]:
+    """Mean difference of pairs and its t interval: `within` of the differences (Student, 1908).
 
-    For these conditions: what an objective does on one of them and not on another widens nothing,
-    and other conditions may differ by more.
-
-    >>> value, low, high = paired(np.array([[3.0, 4, 5]]), np.array([[0.0, 1, 3]]))
+    >>> value, low, high = paired(np.array([[[3.0], [4], [5]]]), np.array([[[0.0], [1], [3]]]))
     >>> round(value, 2), round(low, 2), round(high, 2)
     (2.67, 1.23, 4.1)
     """
     return within(x - y, level)
 
 
-def within(values: Float[Array, "b s"], level: float = LEVEL) -> tuple[float, float, float]:
-    """The mean and its t interval, of the spread within conditions."""
+def within(values: Float[Array, "b s photos"], level: float = LEVEL) -> tuple[float, float, float]:
+    """The mean, and its t interval over runs and photos: other seeds and other photos would have given others.
+
+    V = V_runs + V_photos: the variance of runs' means within conditions over their number, and of
+    photos' means over theirs; degrees of freedom after Satterthwaite (1946). What runs make of some
+    photos and not of others is in both, so the interval is a little too wide. For these conditions:
+    what an objective does on one of them and not on another widens nothing. One photo has no spread,
+    and the interval is for this photo.
+    """
     from scipy.stats import t
 
-    b, s = values.shape
-    spread = np.square(values - values.mean(1, keepdims=True)).sum() / (b * (s - 1))
-    half = float(t.ppf((1 + level) / 2, b * (s - 1)) * np.sqrt(spread / values.size))
+    b, s, photos = values.shape
+    runs, seen = values.mean(2), values.mean((0, 1))
+    spread = np.square(runs - runs.mean(1, keepdims=True)).sum() / (b * (s - 1))
+    parts = [(spread / (b * s), b * (s - 1))] + ([(seen.var(ddof=1) / photos, photos - 1)] if photos > 1 else [])
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / of for part, of in parts) if variance else 1.0
+    half = float(t.ppf((1 + level) / 2, freedom) * np.sqrt(variance))
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

@@ -16,7 +16,7 @@ from repscope.analyses._runs import Seen
 from repscope.analyses._tables import counted
 from repscope.errors import UnfitData
 from repscope.metrics import Reading
-from repscope.report import Block, Gallery, Heatmap, Note, Null, Number, Picture, Table, say
+from repscope.report import Block, Cell, Gallery, Heatmap, Note, Null, Number, Picture, Table, say
 from repscope.statistics.interval import LEVEL
 
 Array = NDArray[np.float64]
@@ -28,6 +28,7 @@ SHARES = {
     "condition, less what objective and condition explain by themselves.",
     "seed": "What is left: between runs of one objective on one condition, and what so many photos leave undecided.",
 }
+KNN = "k-NN accuracy, {}"
 UNDEFINED = "undefined for some run on some photo"
 
 
@@ -41,6 +42,7 @@ class Answer:
 
     def blocks(self, beside: Sequence[str]) -> list[Block]:
         return [
+            *(Note(f"{run}: {run.collapse}", "warning") for run in self.design.runs if run.collapse),
             *self._findings(),
             *self._claimed(),
             self._shares(),
@@ -93,8 +95,7 @@ class Answer:
         claimed = self.values | {LIKENESS: _alike.likeness(np.array(self.seen.alike), self.design.shape)}
         for claim in self.claims:
             values = claimed.get(claim.reading)
-            means = None if values is None else dict(zip(self.design.objectives, values.mean(-1), strict=True))
-            told = judged(claim, means) if means else None
+            told = None if values is None else judged(claim, dict(zip(self.design.objectives, values, strict=True)))
             if told is None:
                 trained = claim.objective in self.design.objectives
                 none = Number("difference", None, reason=UNDEFINED if trained else "no run of its objective")
@@ -103,8 +104,8 @@ class Answer:
                 rows.append((claim.said, claim.objective, f"{told.verdict} (against {told.rival})", told.difference))
         caption = (
             "Each claim asked of runs that share backbone, data and budget. It survives where its objective is ahead "
-            "of every other by more than the interval over pairs of runs; it does not where another is ahead of it so, "
-            "at a level divided by the number of others. Shown is the difference from the one that decided."
+            "of every other by more than the interval over runs and photos; it does not where another is ahead of it "
+            "so, at a level divided by the number of others. Shown is the difference from the one that decided."
         )
         header = ("claim", "objective", "verdict", "difference")
         return [Table("What was claimed, under control", header, tuple(rows), caption)] if rows else []
@@ -156,19 +157,30 @@ class Answer:
         names = self.design.objectives
         return Heatmap("Debiased CKA of patches", names, names, _alike.numbers(self.seen), (0.0, 1.0), caption)
 
+    def _learnt(self) -> list[tuple[Cell, ...]]:
+        """Whether they learnt anything: k-NN before and after, where all runs know it."""
+        known = [run.accuracy for run in self.design.runs]
+        if None in known:
+            return []
+        values = np.array(known, np.float64).reshape(*self.design.shape, 2)
+        return [
+            (KNN.format(when), *(_accuracy(KNN.format(when), 100 * each[..., k, None]) for each in values))
+            for k, when in enumerate(("untrained", "trained"))
+        ]
+
     def _readings(self) -> Table:
-        rows = []
+        rows = self._learnt()
         for reading in self.seen.readings:
             values = self.values[reading.name]
             cells = (
                 [Number(reading.title, None, reason=UNDEFINED) for _ in self.design.objectives]
                 if values is None
-                else [_over_runs(reading, means) for means in values.mean(-1)]
+                else [_over_runs(reading, each) for each in values.mean(-1, keepdims=True)]
             )
             rows.append((reading.title, *cells))
         caption = (
             "Mean over runs of each run's mean over photos; 95 % t interval over runs, of their spread within "
-            "conditions: for these conditions."
+            "conditions: for these conditions and these photos."
         )
         return Table("Readings by objective", ("reading", *self.design.objectives), tuple(rows), caption)
 
@@ -179,9 +191,8 @@ class Answer:
         photo, views = self.seen.pictured
         pictures = [Picture("as shown", shown(photo, views[0]))]
         for place in [place for each in self.seen.first_two() for place in each]:
-            run, view = self.design.runs[place], views[place]
-            colours = shaped_like(pca_maps([view.patches])[0], pictures[0].pixels)
-            pictures.append(Picture(f"{run.objective}, {run.condition}, seed {run.seed}", colours))
+            colours = shaped_like(pca_maps([views[place].patches])[0], pictures[0].pixels)
+            pictures.append(Picture(str(self.design.runs[place]), colours))
         caption = "First three principal components of the patches. Colours do not compare between encoders."
         return [Gallery(f"PCA maps: {photo.id}", tuple(pictures), caption)]
 
@@ -215,7 +226,13 @@ def _percent(null: Null) -> Null:
     return replace(null, mean=100 * null.mean, q95=100 * null.q95, chance=chance)
 
 
-def _over_runs(reading: Reading, means: Float[Array, "b s"]) -> Number:
+def _accuracy(label: str, values: Float[Array, "b s 1"]) -> Number:
+    value, *ends = within(values)
+    told = "Held-out images whose class their 20 nearest others among them name: as the monitor reads it in training."
+    return Number(label, value, (ends[0], ends[1]), n=values.size, of="runs", unit="%", definition=told)
+
+
+def _over_runs(reading: Reading, means: Float[Array, "b s 1"]) -> Number:
     """Their mean, with the t interval of their spread within conditions."""
     value, *ends = within(means)
     return Number(

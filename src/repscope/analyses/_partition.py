@@ -43,8 +43,9 @@ def partition(values: Float[Array, "a b s photos"], seed: int = 0) -> Partition:
     With nothing to find the objective's share is not 0 but is expected at (a - 1) / (b s) times the
     sum of those blocks' variances over the whole sum: the null's `chance`.
 
-    What P photos leave undecided of each run's mean, a P-th of the variance of run x photo, is in
-    `seed`: of few photos that share is too large and the others too small. Raises UnfitData for
+    What P photos leave undecided of each run's mean is in the shares too: a P-th of the variance of
+    run x photo in `seed`, and of objective x photo in `objective`. The null is of these photos. Raises
+    UnfitData for
     fewer than two objectives or seeds, and where all runs are alike.
 
     >>> x = np.zeros((3, 1, 2, 1)); x[0] = 1

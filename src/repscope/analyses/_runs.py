@@ -27,12 +27,19 @@ class Run:
 
     Attributes:
         condition: Whatever else was varied on purpose: a half of the data, a depth.
+        accuracy: k-NN of held-out images, before training and after; None where it is not known.
+        collapse: What the monitor called in the end.
     """
 
     encoder: Encoder
     objective: str
     condition: str
     seed: int
+    accuracy: tuple[float, float] | None = None
+    collapse: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.objective}, {self.condition}, seed {self.seed}"
 
 
 @dataclass(frozen=True)

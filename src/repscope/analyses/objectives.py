@@ -35,7 +35,7 @@ def objectives(
         claims: Which objective is said to be at the end of which reading.
 
     An objective of which some run gives the same token for every patch is left out, and that is said: such
-    runs have no readings, and what is left would not be compared like with like.
+    runs have no readings, and what is left would not be compared like with like. So is such an encoder beside.
 
     Raises WrongUsage for runs that do not fill such a design, UnknownName for claims of what is not read, and
     UnfitTokens where fewer than two objectives are left.
@@ -45,14 +45,16 @@ def objectives(
             raise UnknownName("reading", claim.reading, known)
     design = Design.of(runs)
     study = Study.of(images, [*(run.encoder for run in design.runs), *beside], progress=progress)
-    ended = study.collapsed()
-    without = {design.runs[place].objective: reason for place, reason in ended.items() if place < len(design.runs)}
-    if without:
+    without: dict[str, str] = {}
+    if ended := study.collapsed():
+        count = len(design.runs)
+        without = {design.runs[place].objective: reason for place, reason in ended.items() if place < count}
         left = [run for run in design.runs if run.objective not in without]
         if len(set(design.objectives) - set(without)) < 2:
             raise UnfitTokens(f"Fewer than two objectives are left to compare. {' '.join(without.values())}")
-        design = Design.of(left)
-        study = replace(study, encoders=(*(run.encoder for run in left), *beside))
+        others = [encoder for place, encoder in enumerate(beside, count) if place not in ended]
+        without |= {study.encoders[place].contract.name: ended[place] for place in ended if place >= count}
+        design, study = Design.of(left), replace(study, encoders=(*(run.encoder for run in left), *others))
     seen = Seen(design, len(study.encoders))
     for photo, views in study.look():
         seen.take(photo, [by_layer[0] for by_layer in views])

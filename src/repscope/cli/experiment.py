@@ -46,7 +46,8 @@ def experiment(
     from repscope.encoders import available
     from repscope.lab.experiment import apart
     from repscope.lab.experiment import experiment as trained
-    from repscope.lab.plan import Plan
+    from repscope.lab.log import course
+    from repscope.lab.plan import Plan, floor
 
     embedded = [name for name, contract in available().items() if contract.family == "lab"]
     others = loaded(names_of(beside) if beside is not None else embedded)
@@ -58,11 +59,12 @@ def experiment(
         typer.echo("The same command goes on where the runs were.", err=True)
         raise
     encoders = loaded([str(cell.folder) for cell in cells])
+    others = [*loaded([str(floor(plan).out)]), *others]
     from repscope.analyses.objectives import Run
     from repscope.analyses.objectives import objectives as asked
 
     runs = [
-        Run(encoder, cell.objective, f"part {cell.part}", cell.seed)
+        Run(encoder, cell.objective, f"part {cell.part}", cell.seed, *course(cell.folder))
         for encoder, cell in zip(encoders, cells, strict=True)
     ]
     with Progress("comparing") as progress:

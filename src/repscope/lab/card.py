@@ -66,6 +66,7 @@ def written(
     labels: str = NO_LABELS,
     teachers: Sequence[str] = (),
     dial: Sequence[float] = (),
+    collapse: str = "",
 ) -> dict[str, Any]:
     """The card as plain values, in the order they are read; `measured` adds what is known at the end.
 
@@ -79,6 +80,7 @@ def written(
         labels: Which use was made of them.
         teachers: Names of the encoders it learnt from.
         dial: Epochs the run was set to, where they changed on the way.
+        collapse: What the monitor called in the end.
     """
     card: dict[str, Any] = {
         "objective": objective if trained.steps else UNTRAINED,
@@ -97,6 +99,8 @@ def written(
         card["teachers"] = list(teachers)
     if len(dial) > 1:
         card["dial"] = [_plain(epochs) for epochs in dial]
+    if collapse:
+        card["collapse"] = collapse
     if not trained.steps:  # what no step was taken with
         for name in ("views", "optimiser", "labels", "teachers"):
             card.pop(name, None)
@@ -158,6 +162,8 @@ def _rows(card: dict[str, Any]) -> list[tuple[str, str]]:
         ("epochs", f"{card['epochs']:g}"),
         ("images shown", f"{card['presentations']:,}, each as {_views(card['views'])}"),
     ]
+    if "collapse" in card:
+        rows.append(("WARNING", card["collapse"]))
     if "dial" in card:
         lengths = ", then ".join(f"{epochs:g}" for epochs in card["dial"])
         told = f"set to {lengths} epochs; at each change its learning rate and averages went over to the new schedule"
@@ -176,7 +182,10 @@ def _views(sides: Sequence[int]) -> str:
 
 def _accuracy(card: dict[str, Any]) -> str:
     if "knn_accuracy" not in card:
-        return "Not measured: it wants labels and validation images beside the training images."
+        return (
+            "Not measured: it wants labels, and validation images beside the training images; runs of an experiment "
+            "leave it out."
+        )
     low, high = card["knn_interval"]
     trained = card["objective"] != UNTRAINED
     how = (

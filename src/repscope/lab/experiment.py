@@ -13,7 +13,7 @@ from repscope.errors import RepscopeError, WrongUsage
 from repscope.images.sources import Source, sources
 from repscope.lab import data
 from repscope.lab.listener import Silent
-from repscope.lab.plan import PROXY, Cell, Plan, hold, request, waves
+from repscope.lab.plan import PROXY, Cell, Plan, floor, hold, request, waves
 from repscope.lab.pretrain import foreseen, pretrain
 from repscope.lab.request import planned
 
@@ -23,7 +23,8 @@ Say = Callable[[str], None]
 def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> list[Cell]:  # noqa: ARG005
     """Train every run that is not done yet, `workers` at a time; a run that was stopped goes on.
 
-    What is given back are the runs to be compared: proxies are not among them.
+    What is given back are the runs to be compared: proxies are not among them. Beside them `out` gets the
+    folder `untrained`, the encoder that they are read against.
 
     Raises WrongUsage where `out` holds runs of another budget, and the RepscopeError of the first
     run that fails; those beside it are stopped, and go on with the next call.
@@ -34,6 +35,8 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
         if not cell.seed:
             (planned if cell.teachers else foreseen)(request(plan, cell))
     hold(plan)
+    if not (floor(plan).out / "card.md").is_file():  # type: ignore[operator]
+        pretrain(floor(plan))
     done = sum(cell.done for cell in asked)
     for wave in ordered:
         for cell in _trained(plan, [cell for cell in wave if not cell.done], workers):

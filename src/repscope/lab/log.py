@@ -9,6 +9,8 @@ from repscope.errors import Unwritable
 from repscope.lab import checkpoint, processes
 
 LOG = "log.jsonl"
+BARE = {"step", "of", "loss", "images_per_second"}
+"""What every line may hold; the rest are readings."""
 
 
 def add(path: Path, line: dict[str, Any]) -> None:
@@ -70,3 +72,16 @@ def dial(folder: Path, per_epoch: int) -> list[float]:
         if "of" in line and set_to[-1:] != [line["of"] / per_epoch]:
             set_to.append(line["of"] / per_epoch)
     return set_to
+
+
+def course(folder: Path) -> tuple[tuple[float, float] | None, str]:
+    """What the monitor said of a run: k-NN accuracy untrained and at its last look, and the collapse it called there.
+
+    None where it had no labels, or did not see the untrained encoder; empty where the run is well.
+    """
+    seen = [line for line in map(_read, _lines(folder / LOG)) if line.keys() - BARE]
+    if not seen:
+        return None, ""
+    named = [line["knn_accuracy"] for line in (seen[0], seen[-1]) if "knn_accuracy" in line]
+    known = len(named) == 2 and seen[0]["step"] == 0 < seen[-1]["step"]
+    return (named[0], named[1]) if known else None, seen[-1].get("collapse") or ""

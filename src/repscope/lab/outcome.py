@@ -56,6 +56,7 @@ class Outcome:
             labels=teachers.labels(type(self.objective), learnt_from),
             teachers=[teachers.called(teacher) for teacher in learnt_from],
             dial=log.dial(out, self.trained.per_epoch),
+            collapse=log.course(out)[1],
         )
 
     def views(self) -> list[int]:

@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import product
 from pathlib import Path
 
 from repscope.errors import UnfitCheckpoint, WrongUsage
-from repscope.lab import checkpoint
+from repscope.lab import checkpoint, data
 from repscope.lab.recipe import read
 from repscope.lab.request import Request, planned
 
@@ -26,7 +27,8 @@ class Plan:
         data: As `pretrain` takes it.
         out: Folder that holds a folder for each run.
         objectives: Two or more.
-        seeds: Runs of each objective on each part; of initialisation, order and views.
+        seeds: Runs of each objective on each part; of initialisation, order and views. Objectives share
+            them, parts do not.
         parts: Equal parts that the training set is dealt into, each trained on by itself; 1 for the whole.
         epochs: In place of the recipe's: passes over a part.
     """
@@ -99,13 +101,16 @@ def waves(plan: Plan) -> list[list[Cell]]:
 
 
 def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
-    """How a run of the plan is asked of `pretrain`."""
+    """How a run of the plan is asked of `pretrain`.
+
+    No two parts have a seed in common: what a seed does would else be counted once for each.
+    """
     return Request(
         recipe=plan.recipe,
         data=plan.data,
         objective=DISTILLED if cell.objective == PROXY else cell.objective,
         epochs=plan.epochs,
-        seed=cell.seed,
+        seed=cell.seed * plan.parts + cell.part - 1,
         out=cell.folder,
         resume=True,
         options={"teachers": [str(teacher) for teacher in cell.teachers]} if cell.teachers else None,
@@ -115,28 +120,46 @@ def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
     )
 
 
+def floor(plan: Plan) -> Request:
+    """The recipe's encoder as it is initialised: what all readings are read against."""
+    alone = next(name for name in plan.objectives if name != DISTILLED)
+    out = plan.out / "untrained"
+    return Request(plan.recipe, plan.data, objective=alone, epochs=0, seed=0, out=out, resume=True, judged=False)
+
+
 def hold(plan: Plan) -> None:
     """Keep beside the runs what all of them share; raises WrongUsage where runs of another plan are there.
 
-    Seeds and objectives may be added to an experiment, budgets may not differ in it.
+    Seeds and objectives may be added to an experiment; budgets, images and teachers may not differ in it.
     """
     mine, path = _shared(plan), plan.out / HELD
+    there: dict[str, object] = {}
     if path.is_file():
         try:
-            there = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            there |= json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError) as error:
             raise UnfitCheckpoint(f"{path} cannot be read as a plan: {error}. Choose another --out.") from None
-        differing = [name for name, value in mine.items() if not isinstance(there, dict) or there.get(name) != value]
-        if differing:
-            told = "; ".join(f"{name} {there.get(name)!r} there, {mine[name]!r} here" for name in differing)
+        if differing := [name for name, value in mine.items() if name in there and there[name] != value]:
+            told = "; ".join(f"{name} {there[name]!r} there, {mine[name]!r} here" for name in differing)
             raise WrongUsage(f"{plan.out} holds runs of another experiment: {told}. Choose another --out.")
-        return
-    with checkpoint.aside(path) as part:
-        part.write_text(json.dumps(mine, indent=1), encoding="utf-8")
+    if there | mine != there:
+        with checkpoint.aside(path) as part:
+            part.write_text(json.dumps(there | mine, indent=1), encoding="utf-8")
 
 
 def _shared(plan: Plan) -> dict[str, object]:
     recipe, _ = planned(request(plan, waves(plan)[0][0]))
     values = {name: value for name, value in recipe.to_dict().items() if name not in ("objective", "options", "seed")}
     values["options"] = read(plan.recipe).options  # of all objectives: others may be added later
-    return json.loads(json.dumps({"data": plan.data.name, "parts": plan.parts, **values}))
+    if DISTILLED in plan.objectives:
+        values["teachers"] = sorted(name for name in plan.objectives if name != DISTILLED)
+    return json.loads(json.dumps({"images": _images(plan.data), "parts": plan.parts, **values}))
+
+
+def _images(place: Path) -> str:
+    """What is trained on, wherever it lies: its files' names and sizes."""
+    train = data.found(place).train
+    digest = blake2b(digest_size=6)
+    for file in train.files:
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+    return f"{len(train):,} in files {digest.hexdigest()}"

@@ -7,16 +7,17 @@ from typing import Any
 from torch import Tensor
 
 from repscope.monitor.monitor import Monitor
-from repscope.monitor.observation import Observation
 
 
 class MonitorCallback:
     """Observes where `trainer.global_step` is its turn, and logs every reading as `monitor/<name>`.
 
-    `Trainer(callbacks=[monitor.callback()])`. The encoder is observed before the first update too; that
-    observation is in the monitor's history and not in the log, where Lightning has no place for it.
-    Readings are taken and logged by the first process alone. `monitor/collapse` is 1 while the run has
-    collapsed, and a warning says so once. State travels in Lightning's checkpoints.
+    `Trainer(callbacks=[monitor.callback()])`. The encoder is observed before the first update too.
+    Readings go straight to the trainer's loggers, at their step: `log_dict` alone would pass over
+    those that are not at every `log_every_n_steps`. It gets them too, for callbacks that monitor
+    one, except the very first. Readings are taken and logged by the first process alone.
+    `monitor/collapse` is 1 while the run has collapsed, and a warning says so once. State travels in
+    Lightning's checkpoints.
 
     Args:
         monitor: What looks.
@@ -40,11 +41,8 @@ class MonitorCallback:
         self._look(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
-        observation = self._look(trainer, pl_module)
-        if observation is not None:
-            numbers = {**observation.numbers(), "collapse": float(observation.collapse is not None)}
-            told = {f"monitor/{name}": value for name, value in numbers.items()}
-            pl_module.log_dict(told, on_step=True, on_epoch=False, rank_zero_only=True)
+        if told := self._look(trainer, pl_module):
+            pl_module.log_dict(told, logger=False, on_step=True, on_epoch=False, rank_zero_only=True)
 
     def state_dict(self) -> dict[str, Any]:
         return self.monitor.state()
@@ -52,16 +50,22 @@ class MonitorCallback:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         self.monitor.restore(state_dict)
 
-    def _look(self, trainer: Any, pl_module: Any) -> Observation | None:
+    def _look(self, trainer: Any, pl_module: Any) -> dict[str, float]:
+        """What was read and logged; nothing where it is not this step's turn, or another process's affair."""
         if not getattr(trainer, "is_global_zero", True):
-            return None
+            return {}
         observed = pl_module if self.model is None else self.model(pl_module)
         observation = self.monitor(observed, trainer.global_step)
-        if observation is not None:
-            if observation.collapse and not self.warned:
-                logging.getLogger("repscope").warning("%s", observation.collapse)
-            self.warned = observation.collapse is not None
-        return observation
+        if observation is None:
+            return {}
+        if observation.collapse and not self.warned:
+            logging.getLogger("repscope").warning("%s", observation.collapse)
+        self.warned = observation.collapse is not None
+        numbers = {**observation.numbers(), "collapse": float(self.warned)}
+        told = {f"monitor/{name}": value for name, value in numbers.items()}
+        for logger in trainer.loggers:
+            logger.log_metrics(told, step=trainer.global_step)
+        return told
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None: ...
 

@@ -40,7 +40,7 @@ class SelfDistillation(Objective):
     (arXiv 2104.14294).
 
     Args:
-        locals: Small views, of .05 to .3 of the image (at the recipe's least crop at most).
+        locals: How many small views, each of .05 of the image up to the recipe's least `crop`.
         hidden: Width of the head's two inner layers.
         bottleneck: Width of what the head compares with prototypes.
         outputs: Prototypes.

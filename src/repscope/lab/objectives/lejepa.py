@@ -42,7 +42,7 @@ class LatentEuclidean(Objective):
     Args:
         weight: lambda; 0 lets it collapse.
         slices: Random directions of each step.
-        locals: Small views, of .05 to .3 of the image (at the recipe's least crop at most).
+        locals: How many small views, each of .05 of the image up to the recipe's least `crop`.
         hidden: Width of the projector's two inner layers.
         outputs: Width of what it gives.
     """

@@ -31,8 +31,8 @@ class VideoPrediction(Objective):
         teacher_momentum: 0 makes the teacher the encoder of the step before.
         width, depth: Of the predictor.
 
-    Raises WrongUsage for an encoder whose positions are turned into its attention: there is no
-    place for time; UnfitData for a share that leaves nothing to see, or to foresee.
+    Raises WrongUsage for an encoder with rotary positions, which leave no place for time; UnfitData
+    for a share that leaves nothing to see, or to foresee.
     """
 
     def __init__(
