@@ -16,6 +16,7 @@ import repscope
 from repscope import cli, errors, report
 from repscope.encoders import available
 from repscope.encoders.vit import Architecture
+from repscope.lab.checkpoint import read_card
 from repscope.lab.objectives import catalogue as objectives
 from repscope.lab.recipe import Recipe
 from repscope.metrics import catalogue
@@ -165,3 +166,17 @@ def test_the_picture_is_there_and_small():
 def test_the_changelog_speaks_of_this_version_or_of_what_comes():
     text = (ROOT / "CHANGELOG.md").read_text()
     assert "## [Unreleased]" in text or f"## [{repscope.__version__}]" in text
+
+
+def test_every_embedded_encoder_has_a_row_with_the_accuracy_of_its_card():
+    text = (ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(tiny-\w+)` \| ([\d,]+ \|.*)$", text, re.MULTILINE))
+    embedded = {name for name, contract in available().items() if contract.family == "lab"}
+    assert rows.keys() == embedded
+    for name, row in rows.items():
+        card = read_card(name)
+        shown, precision, _, neighbours, probe = row.removesuffix(" |").split(" | ")
+        assert shown == f"{card['presentations']:,}"
+        low, high = card["knn_interval"]
+        assert neighbours == f"{card['knn_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+        assert {float(cell.split("%")[0]) > 0 for cell in (precision, probe)} == {True}
