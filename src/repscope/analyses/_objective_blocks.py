@@ -139,9 +139,9 @@ class Answer:
         ends, null = parted.intervals[source], parted.null
         return Number(
             label,
-            100 * parted.shares[source],
-            None if ends is None else (100 * ends[0], 100 * ends[1]),
-            _percent(null) if source == "objective" else None,
+            _percent(parted.shares[source]),
+            None if ends is None else (_percent(ends[0]), _percent(ends[1])),
+            _null_in_percent(null) if source == "objective" else None,
             n=len(self.design.runs),
             of="runs",
             unit="%",
@@ -221,9 +221,14 @@ def _parted(values: Float[Array, "a b s photos"] | None) -> Partition | str:
         return str(error)
 
 
-def _percent(null: Null) -> Null:
-    chance = None if null.chance is None else 100 * null.chance
-    return replace(null, mean=100 * null.mean, q95=100 * null.q95, chance=chance)
+def _percent(share: float) -> float:
+    """To a thousandth: what is less of a variance is of no use to anyone."""
+    return round(100 * share, 3)
+
+
+def _null_in_percent(null: Null) -> Null:
+    chance = None if null.chance is None else _percent(null.chance)
+    return replace(null, mean=_percent(null.mean), q95=_percent(null.q95), chance=chance)
 
 
 def _accuracy(label: str, values: Float[Array, "b s 1"]) -> Number:
