@@ -200,9 +200,7 @@ def test_what_training_told_of_the_runs_stands_in_the_report():
     assert (before[1].value, before[1].unit, before[1].n) == (pytest.approx(10), "%", 4)
     assert before[1].ci == pytest.approx((10, 10))
     assert after[2].value == pytest.approx(25)
-    half = (
-        4.302653 * (50 / 4) ** 0.5
-    )  # two conditions of 20 and 30: within each a variance of 50, two degrees of freedom
+    half = 4.302653 * (50 / 4) ** 0.5  # 20 and 30 on each condition: a variance of 50, two degrees of freedom
     assert after[2].ci == pytest.approx((25 - half, 25 + half), rel=1e-5)
     without = objectives(photos, [replace(run, accuracy=None) for run in runs])
     assert block(without, "Readings by objective").rows[0][0] != "k-NN accuracy, untrained"

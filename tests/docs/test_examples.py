@@ -88,6 +88,7 @@ def test_python_of_the_manual_runs(page):
     session: dict[str, object] = {}
     for block in examples(page, "python"):
         exec(compile(block, page.name, "exec"), session)
+    assert session.keys() - {"__builtins__"}
 
 
 def test_the_readme_has_commands_and_python():

@@ -14,6 +14,7 @@ from small_run import RECIPE
 from repscope.errors import UnknownName, WrongUsage
 from repscope.lab import objectives
 from repscope.lab import recipe as recipes
+from repscope.lab.train import steps_of
 
 WRONG = [
     ("batch = 16", "batch = 0", "batch to be a whole number, 1 or more; got 0"),
@@ -95,7 +96,7 @@ def test_every_recipe_of_the_package_reads_and_names_an_objective(name):
 def test_no_moving_average_ends_with_its_beginning_in_it(name, images):
     """What an average still holds of the initialisation is the product of its momenta."""
     recipe = recipes.read(name)
-    steps = int(recipe.epochs * (images // recipe.batch))
+    steps, _ = steps_of(recipe, images)
     averaged = {
         each: parameters["teacher_momentum"].default
         for each, kind in objectives.catalogue.items()

@@ -15,7 +15,6 @@ from repscope.analyses._pictures import pca_maps, shaped_like, shown
 from repscope.analyses._runs import Seen
 from repscope.analyses._tables import counted
 from repscope.errors import UnfitData
-from repscope.metrics import Reading
 from repscope.report import Block, Cell, Gallery, Heatmap, Note, Null, Number, Picture, Table, say
 from repscope.statistics.interval import LEVEL
 
@@ -28,7 +27,7 @@ SHARES = {
     "condition, less what objective and condition explain by themselves.",
     "seed": "What is left: between runs of one objective on one condition, and what so many photos leave undecided.",
 }
-KNN = "k-NN accuracy, {}"
+KNN = "Held-out images whose class their 20 nearest others among them name: as the monitor reads it in training."
 UNDEFINED = "undefined for some run on some photo"
 
 
@@ -162,10 +161,10 @@ class Answer:
         known = [run.accuracy for run in self.design.runs]
         if None in known:
             return []
-        values = np.array(known, np.float64).reshape(*self.design.shape, 2)
+        values = 100 * np.array(known, np.float64).reshape(*self.design.shape, 2)
         return [
-            (KNN.format(when), *(_accuracy(KNN.format(when), 100 * each[..., k, None]) for each in values))
-            for k, when in enumerate(("untrained", "trained"))
+            (label, *(_over_runs(label, each[..., k, None], "%", KNN) for each in values))
+            for k, label in enumerate(("k-NN accuracy, untrained", "k-NN accuracy, trained"))
         ]
 
     def _readings(self) -> Table:
@@ -175,7 +174,10 @@ class Answer:
             cells = (
                 [Number(reading.title, None, reason=UNDEFINED) for _ in self.design.objectives]
                 if values is None
-                else [_over_runs(reading, each) for each in values.mean(-1, keepdims=True)]
+                else [
+                    _over_runs(reading.title, each, reading.unit, reading.definition)
+                    for each in values.mean(-1, keepdims=True)
+                ]
             )
             rows.append((reading.title, *cells))
         caption = (
@@ -231,21 +233,7 @@ def _null_in_percent(null: Null) -> Null:
     return replace(null, mean=_percent(null.mean), q95=_percent(null.q95), chance=chance)
 
 
-def _accuracy(label: str, values: Float[Array, "b s 1"]) -> Number:
-    value, *ends = within(values)
-    told = "Held-out images whose class their 20 nearest others among them name: as the monitor reads it in training."
-    return Number(label, value, (ends[0], ends[1]), n=values.size, of="runs", unit="%", definition=told)
-
-
-def _over_runs(reading: Reading, means: Float[Array, "b s 1"]) -> Number:
+def _over_runs(label: str, means: Float[Array, "b s 1"], unit: str = "", definition: str = "") -> Number:
     """Their mean, with the t interval of their spread within conditions."""
     value, *ends = within(means)
-    return Number(
-        reading.title,
-        value,
-        (ends[0], ends[1]),
-        n=means.size,
-        of="runs",
-        unit=reading.unit,
-        definition=reading.definition,
-    )
+    return Number(label, value, (ends[0], ends[1]), n=means.size, of="runs", unit=unit, definition=definition)

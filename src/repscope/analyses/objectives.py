@@ -40,8 +40,9 @@ def objectives(
     Raises WrongUsage for runs that do not fill such a design, UnknownName for claims of what is not read, and
     UnfitTokens where fewer than two objectives are left.
     """
+    known = [*(reading.name for reading in metrics.readings()), LIKENESS]
     for claim in claims:
-        if claim.reading not in (known := [*(reading.name for reading in metrics.readings()), LIKENESS]):
+        if claim.reading not in known:
             raise UnknownName("reading", claim.reading, known)
     design = Design.of(runs)
     study = Study.of(images, [*(run.encoder for run in design.runs), *beside], progress=progress)

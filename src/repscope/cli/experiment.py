@@ -59,7 +59,7 @@ def experiment(
         typer.echo("The same command goes on where the runs were.", err=True)
         raise
     encoders = loaded([str(cell.folder) for cell in cells])
-    others = [*loaded([str(floor(plan).out)]), *others]
+    others = [*loaded([str(floor(plan))]), *others]
     from repscope.analyses.objectives import Run
     from repscope.analyses.objectives import objectives as asked
 

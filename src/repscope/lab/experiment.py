@@ -15,7 +15,7 @@ from repscope.lab import data
 from repscope.lab.listener import Silent
 from repscope.lab.plan import PROXY, Cell, Plan, floor, hold, request, waves
 from repscope.lab.pretrain import foreseen, pretrain
-from repscope.lab.request import planned
+from repscope.lab.request import Request, planned
 
 Say = Callable[[str], None]
 
@@ -35,8 +35,9 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
         if not cell.seed:
             (planned if cell.teachers else foreseen)(request(plan, cell))
     hold(plan)
-    if not (floor(plan).out / "card.md").is_file():  # type: ignore[operator]
-        pretrain(floor(plan))
+    if not (floor(plan) / "card.md").is_file():
+        alone = asked[0].objective  # names the recipe's options; nothing is trained
+        pretrain(Request(plan.recipe, plan.data, alone, epochs=0, seed=0, out=floor(plan), resume=True, judged=False))
     done = sum(cell.done for cell in asked)
     for wave in ordered:
         for cell in _trained(plan, [cell for cell in wave if not cell.done], workers):

@@ -120,11 +120,9 @@ def request(plan: Plan, cell: Cell, threads: int | None = None) -> Request:
     )
 
 
-def floor(plan: Plan) -> Request:
-    """The recipe's encoder as it is initialised: what all readings are read against."""
-    alone = next(name for name in plan.objectives if name != DISTILLED)
-    out = plan.out / "untrained"
-    return Request(plan.recipe, plan.data, objective=alone, epochs=0, seed=0, out=out, resume=True, judged=False)
+def floor(plan: Plan) -> Path:
+    """The folder of the recipe's encoder as it is initialised: what all readings are read against."""
+    return plan.out / "untrained"
 
 
 def hold(plan: Plan) -> None:

@@ -262,10 +262,9 @@ def train(
 
     Every `every` steps the run's state goes to `folder/run.state`; with `resume` it goes on from
     there, over the same batches as if it had never stopped, and begins where there is none. Each
-    such step adds a line to `folder/log.jsonl`; `say` is given it. What `watch` reads of the encoder as it
-    was initialised is the line of step 0. Raises WrongUsage for a folder
-    with a state that is not to be resumed, or is of another run; UnfitData for a loss that is not
-    finite.
+    such step adds a line to `folder/log.jsonl`; `say` is given it. What `watch` reads of the encoder
+    as it was initialised is the line of step 0. Raises WrongUsage for a folder with a state that is
+    not to be resumed, or is of another run; UnfitData for a loss that is not finite.
     """
     run = Run(objective, recipe, data, folder, told)
     first = run.resumed(resume)
