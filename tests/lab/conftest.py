@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from small_run import RECIPE, SHAPE, drawn, parquet_file
 
 from repscope.lab.data import TrainingSet
@@ -84,3 +85,10 @@ def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
     from repscope.lab import watch
 
     monkeypatch.setattr(watch, "watcher", lambda *_, **__: None)
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    pixels, _ = drawn(1, side=64)
+    Image.fromarray(pixels[0]).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"

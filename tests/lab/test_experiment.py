@@ -1,20 +1,16 @@
-"""experiment: every cell of a plan trained once, alike but for what it is told to differ in; and the command."""
+"""experiment: every cell of a plan trained once, alike but for what it is told to differ in."""
 
-import json
 import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command_run import called, card, same, weights
-from PIL import Image
+from command_run import card, same, weights
 from small_run import RECIPE, drawn, parquet_file
 
 from repscope.errors import RepscopeError, UnfitCheckpoint, UnfitData, UnknownName, WrongUsage
@@ -142,13 +138,6 @@ def test_photos_that_are_trained_on_are_refused(plan, photo, tmp_path):
     apart(plan, [str(inside)])
 
 
-@pytest.fixture
-def photo(tmp_path) -> Path:
-    pixels, _ = drawn(1, side=64)
-    Image.fromarray(pixels[0]).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png"
-
-
 @pytest.mark.parametrize(("changed", "said"), [({"epochs": 1}, "epochs"), ({"parts": 1}, "parts")])
 def test_runs_of_another_budget_are_not_compared(plan, changed, said):
     few = replace(plan, objectives=("mae", "supervised"), parts=2, epochs=0.5)
@@ -223,69 +212,3 @@ def test_a_run_that_the_machine_ends_is_told(plan):
         experiment(few, workers=2)
     assassin.join()
     assert not multiprocessing.active_children()
-
-
-def test_a_person_may_stop_it_and_go_on(images, recipe_file, photo, tmp_path):
-    """Ctrl-C ends all processes at once; the same command goes on and is done."""
-    words = [recipe_file, "--data", images, "--photos", photo, "--objectives", "mae,supervised", "--parts", 1]
-    words += ["--seeds", 2, "--epochs", 100, "--workers", 2, "--beside", "tiny-random", "--out", tmp_path / "runs"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "repscope", "experiment", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while not list((tmp_path / "runs").glob("*/run.state")):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "The same command goes on" in said
-    assert "Traceback" not in said
-    assert not list((tmp_path / "runs").glob("*-part-*/card.md"))
-
-
-def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
-    words = [
-        "--data",
-        images,
-        "--objectives",
-        "mae,supervised",
-        "--seeds",
-        2,
-        "--epochs",
-        1,
-        "--beside",
-        "tiny-random",
-        "--photos",
-        photo,
-    ]
-    out = tmp_path / "report"
-    said = called(recipe_file, *words, "--out", tmp_path / "runs", "-o", out, "--format", "json", command="experiment")
-    assert said.code == 0, said.err
-    assert "8 of 8 runs: " in said.err
-    report = json.loads((out / "report.json").read_text())
-    assert report["title"].startswith("8 runs: mae, supervised; 2 seeds, 2 conditions (part 1, part 2)")
-    assert len(report["provenance"]["options"]["runs"]) == 8
-    tables = {block["title"]: block for block in report["blocks"] if "rows" in block and "title" in block}
-    assert tables["Other encoders on the same photos"]["header"][1:] == [
-        str(tmp_path / "runs/untrained"),
-        "tiny-random",
-    ]
-
-
-def test_the_command_tells_a_mistake_in_one_line(images, photo, tmp_path):
-    path = tmp_path / "small.toml"
-    path.write_text(RECIPE)
-    for words, code, told in (
-        (["--seeds", 1], 2, "two seeds or more"),
-        (["--objectives", "mae,nothing"], 2, "nothing"),
-    ):
-        said = called(
-            path, "--data", images, "--photos", photo, *words, "--out", tmp_path / "runs", command="experiment"
-        )
-        assert (said.code, "Traceback" in said.err) == (code, False)
-        assert told in said.err
-        assert not (tmp_path / "runs").exists()

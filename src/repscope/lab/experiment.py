@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +131,14 @@ class _Beside:
 def _one(plan: Plan, cell: Cell, threads: int, tells: "connection.Connection") -> None:
     """One run; a mistake is sent as kind and words, because not every error can be."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits; it ends the others
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     try:
         pretrain(request(plan, cell, threads), _Warnings(cell))
     except RepscopeError as error:
         tells.send((type(error), str(error)))
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """Killed, the process that waits can end nobody, and who starts it again would train beside what it left."""
+    parent.join()
+    os._exit(1)
