@@ -1,6 +1,6 @@
 """What the encoders that come with the package are worth: retrieval, neighbours and a linear probe, with intervals.
 
-    python benchmarks/embedded.py --cifar10 DIR --tiny-imagenet DIR [--encoders a,b,runs/c]
+    python benchmarks/embedded.py --cifar10 DIR [--tiny-imagenet DIR] [--encoders a,b,runs/c]
 
 Each folder holds train*.parquet and test*.parquet or val*.parquet in the Hugging Face image layout. Images are shown
 whole, at the encoders' training size; embeddings are means of the output's patch tokens.
@@ -21,6 +21,7 @@ from scipy.stats import t
 from torch.nn.functional import normalize
 
 from repscope.encoders import available
+from repscope.encoders.vit import ViT
 from repscope.lab import data, knn
 from repscope.lab.checkpoint import read_card, read_encoder
 from repscope.lab.data import TrainingSet
@@ -33,8 +34,9 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sets:
-    cifar: TrainingSet
+class Classes:
+    """Labelled images to learn from, and others to name."""
+
     bank: TrainingSet
     queries: TrainingSet
 
@@ -75,24 +77,26 @@ def probe(bank: torch.Tensor, labels: torch.Tensor, queries: torch.Tensor, truth
     return float(fitted(best, np.ones(len(x), bool)).score(asked, truth.numpy())), best
 
 
-def row(name: str, sets: Sets) -> str:
+def row(name: str, cifar: TrainingSet, classes: Classes | None) -> str:
     """One line of the table; in the precision of the encoder's training, as the accuracy on its card."""
     encoder, card = read_encoder(name), read_card(name)
-    x, bank, asked = (
-        knn.embedded(encoder, images, card["precision"]) for images in (sets.cifar, sets.bank, sets.queries)
-    )
-    near = knn.accuracy(bank, sets.bank.labels, asked, sets.queries.labels)
-    votes = knn.Votes(round(near * len(asked)), len(asked), len(bank), sets.bank.classes, knn.NEIGHBOURS)
-    right, _ = probe(bank, sets.bank.labels, asked, sets.queries.labels)
-    line = knn.Votes(round(right * len(asked)), len(asked), len(bank), sets.bank.classes, 1)
-    told = (
-        precision_at(x, sets.cifar.labels),
-        precision_at(x - x.mean(0), sets.cifar.labels),
-        (votes.accuracy, votes.interval),
-        (line.accuracy, line.interval),
-    )
-    cells = (Path(name).name, format(card["presentations"], ","), *(_told(*each) for each in told))
+    x = knn.embedded(encoder, cifar, card["precision"])
+    near, right = named(encoder, card["precision"], classes) if classes else ("–", "–")
+    told = (precision_at(x, cifar.labels), precision_at(x - x.mean(0), cifar.labels))
+    cells = (Path(name).name, format(card["presentations"], ","), *(_told(*each) for each in told), near, right)
     return f"| {' | '.join(cells)} |"
+
+
+def named(encoder: ViT, precision: str, classes: Classes) -> tuple[str, str]:
+    """What neighbours, and what a linear probe, name rightly."""
+    bank, asked = (knn.embedded(encoder, images, precision) for images in (classes.bank, classes.queries))
+    known, truth = classes.bank.labels, classes.queries.labels
+
+    def votes(right: float, neighbours: int) -> str:
+        found = knn.Votes(round(right * len(asked)), len(asked), len(bank), classes.bank.classes, neighbours)
+        return _told(found.accuracy, found.interval)
+
+    return votes(knn.accuracy(bank, known, asked, truth), knn.NEIGHBOURS), votes(probe(bank, known, asked, truth)[0], 1)
 
 
 def _told(value: float, ends: tuple[float, float]) -> str:
@@ -119,18 +123,15 @@ def read(folder: Path, split: str, size: int, count: int | None = None) -> Train
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cifar10", type=Path, required=True)
-    parser.add_argument("--tiny-imagenet", type=Path, required=True)
+    parser.add_argument("--tiny-imagenet", type=Path, help="without it, no neighbours and no probe")
     parser.add_argument("--encoders", default=",".join(n for n, c in available().items() if c.family == "lab"))
     options = parser.parse_args()
-    sets = Sets(
-        read(options.cifar10, "test", SIZE, QUERIES),
-        read(options.tiny_imagenet, "train", SIZE),
-        read(options.tiny_imagenet, "val", SIZE),
-    )
+    cifar, folder = read(options.cifar10, "test", SIZE, QUERIES), options.tiny_imagenet
+    classes = Classes(read(folder, "train", SIZE), read(folder, "val", SIZE)) if folder else None
     print(HEAD)
     print(pixels_row(read(options.cifar10, "test", 32, QUERIES)), flush=True)
     for name in options.encoders.split(","):
-        print(row(name, sets), flush=True)
+        print(row(name, cifar, classes), flush=True)
 
 
 if __name__ == "__main__":

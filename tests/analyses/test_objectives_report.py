@@ -133,6 +133,21 @@ def test_others_stand_beside_without_seeds(report):
     assert report.provenance["runs" if "runs" in report.provenance else "options"]
 
 
+def test_a_picture_of_its_own_is_shown_and_counts_in_nothing():
+    photos, picture = [noisy_photo(f"{k}.png", 500 + k) for k in range(2)], noisy_photo("shown.png", 7)
+    runs = runs_of({"one": 0, "two": 1})
+    plain, other = objectives(photos, runs), objectives(photos, runs, picture=picture)
+    assert {title for title in titles(other) if "PCA" in title} == {"PCA maps: shown.png"}
+    assert other.provenance["options"]["picture"] == {"id": "shown.png", "sha256": picture.sha256}
+    assert other.provenance["photos"] == plain.provenance["photos"]
+    assert [b for b in other.blocks if isinstance(b, Table)] == [b for b in plain.blocks if isinstance(b, Table)]
+    assert {b.id for b in photos} >= {title.removeprefix("PCA maps: ") for title in titles(plain) if "PCA" in title}
+
+
+def titles(report) -> list[str]:
+    return [b.title for b in report.blocks if hasattr(b, "title")]
+
+
 def test_every_medium_shows_it(report, tmp_path):
     written = report.save(tmp_path / "r", ("text", "json", "html", "png"))
     assert len(written) >= 4

@@ -55,7 +55,11 @@ def test_runs_end_with_the_process_that_started_them(images, recipe_file, photo,
 
 
 def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
+    picture = photo.with_name("shown.png")
+    picture.write_bytes(photo.read_bytes())
     words = [
+        "--picture",
+        picture,
         "--data",
         images,
         "--objectives",
@@ -76,6 +80,7 @@ def test_the_command_trains_and_reports(images, recipe_file, photo, tmp_path):
     report = json.loads((out / "report.json").read_text())
     assert report["title"].startswith("8 runs: mae, supervised; 2 seeds, 2 conditions (part 1, part 2)")
     assert len(report["provenance"]["options"]["runs"]) == 8
+    assert "PCA maps: shown.png" in [block.get("title") for block in report["blocks"]]
     tables = {block["title"]: block for block in report["blocks"] if "rows" in block and "title" in block}
     assert tables["Other encoders on the same photos"]["header"][1:] == [
         str(tmp_path / "runs/untrained"),
@@ -89,6 +94,7 @@ def test_the_command_tells_a_mistake_in_one_line(images, photo, tmp_path):
     for words, code, told in (
         (["--seeds", 1], 2, "two seeds or more"),
         (["--objectives", "mae,nothing"], 2, "nothing"),
+        (["--picture", "nowhere.png"], 1, "nowhere.png"),
     ):
         said = called(
             path, "--data", images, "--photos", photo, *words, "--out", tmp_path / "runs", command="experiment"

@@ -1,6 +1,6 @@
 """objectives: of runs that differ in objective, data and seed alone, which of these do the readings see?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,10 @@ from repscope.analyses._claims import CLAIMS, LIKENESS, Claim
 from repscope.analyses._objective_blocks import Answer
 from repscope.analyses._provenance import provenance
 from repscope.analyses._runs import Design, Run, Seen
-from repscope.analyses._study import Progress, Study
+from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.errors import UnfitTokens, UnknownName
+from repscope.images import Photo
 from repscope.report import Note, Report
 
 __all__ = ["Run", "objectives"]
@@ -24,6 +25,7 @@ def objectives(
     beside: Sequence[Encoder] = (),
     *,
     claims: Sequence[Claim] = CLAIMS,
+    picture: Any = None,
     progress: Progress | None = None,
 ) -> Report:
     """How much of each reading's variance lies between objectives, conditions and seeds; what becomes of claims.
@@ -33,6 +35,7 @@ def objectives(
         runs: One for every objective under every condition with every seed; seeds pair them.
         beside: Other encoders, read along without seeds.
         claims: Which objective is said to be at the end of which reading.
+        picture: A photo to make the PCA maps of, and to read for nothing else; else the first of `images`.
 
     An objective of which some run gives the same token for every patch is left out, and that is said: such
     runs have no readings, and what is left would not be compared like with like. So is such an encoder beside.
@@ -57,8 +60,10 @@ def objectives(
         without |= {study.encoders[place].contract.name: ended[place] for place in ended if place >= count}
         design, study = Design.of(left), replace(study, encoders=(*(run.encoder for run in left), *others))
     seen = Seen(design, len(study.encoders))
-    for photo, views in study.look():
-        seen.take(photo, [by_layer[0] for by_layer in views])
+    if picture is not None:
+        seen.pictured = next(_viewed(Study.of(picture, study.encoders, strict=True)))
+    for photo, views in _viewed(study):
+        seen.take(photo, views)
     count = len(design.runs)
     title = (
         f"{count} runs: {', '.join(design.objectives)}; {len(design.seeds)} seeds, {len(design.conditions)} "
@@ -69,4 +74,11 @@ def objectives(
     names = [encoder.contract.name for encoder in study.encoders[count:]]
     notes = [Note(f"Without {name}: {reason}", "warning") for name, reason in without.items()]
     blocks = (*notes, *Answer(seen, claims).blocks(names))
-    return Report(title, blocks, provenance(study, "objectives", runs=told, without=list(without)), skipped)
+    shown = {"id": seen.pictured[0].id, "sha256": seen.pictured[0].sha256} if seen.pictured else None
+    made = provenance(study, "objectives", runs=told, without=list(without), picture=shown)
+    return Report(title, blocks, made, skipped)
+
+
+def _viewed(study: Study) -> Iterator[tuple[Photo, list[View]]]:
+    """Each photo under every encoder at its output."""
+    return ((photo, [by_layer[0] for by_layer in views]) for photo, views in study.look())

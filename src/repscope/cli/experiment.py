@@ -15,6 +15,7 @@ NAMES = f"Which are compared, separated by commas, of {', '.join(OBJECTIVES)}."
 PHOTOS = "Photos, none of them trained on, to read all encoders on; ten or more. Repeatable."
 OUT = "Folder that holds a folder for each run; runs that are done are not trained again."
 PARTS = "Equal parts the training images are dealt into, each trained on by itself."
+PICTURE = "A photo to make PCA maps of, and to read for nothing else; the first of --photos where not given."
 BESIDE = "Encoders to read along: names, files, folders, separated by commas; those of the package where not given."
 
 
@@ -31,6 +32,7 @@ def experiment(
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Runs trained at a time.")] = 1,
     beside: Annotated[list[str] | None, typer.Option("--beside", help=BESIDE, show_default=False)] = None,
+    picture: Annotated[str | None, typer.Option("--picture", help=PICTURE, show_default=False)] = None,
     output: Output = None,
     formats: Formats = None,
     force: Force = False,
@@ -43,6 +45,8 @@ def experiment(
     proxy, and that from the other runs of its part and seed.
     """
     answer, given = Answer(output, formats, force), found(photos, strict=False)
+    if picture is not None:
+        found([picture], strict=True)
     from repscope.encoders import available
     from repscope.lab.experiment import apart
     from repscope.lab.experiment import experiment as trained
@@ -68,5 +72,5 @@ def experiment(
         for encoder, cell in zip(encoders, cells, strict=True)
     ]
     with Progress("comparing") as progress:
-        report = asked(given, runs, others, progress=progress)
+        report = asked(given, runs, others, picture=picture, progress=progress)
     answer.show(report)
