@@ -13,9 +13,10 @@ from command_run import called
 from small_run import RECIPE
 
 
-def begun(epochs: int, *words: object) -> subprocess.Popen[str]:
+def begun(epochs: int, recipe: Path, images: Path, photo: Path, runs: Path) -> subprocess.Popen[str]:
     """The command, in a session of its own, with two workers at work."""
-    words = (*words, "--objectives", "mae,supervised", "--parts", 1, "--seeds", 2, "--epochs", epochs, "--workers", 2)
+    words = [recipe, "--data", images, "--photos", photo, "--objectives", "mae,supervised", "--parts", 1]
+    words += ["--seeds", 2, "--epochs", epochs, "--workers", 2, "--beside", "tiny-random", "--out", runs]
     process = subprocess.Popen(
         [sys.executable, "-m", "repscope", "experiment", *map(str, words)],
         stdout=subprocess.PIPE,
@@ -23,7 +24,6 @@ def begun(epochs: int, *words: object) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-    runs = Path(str(words[words.index("--out") + 1]))
     while len(list(runs.glob("*-part-*/log.jsonl"))) < 2:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
@@ -32,8 +32,7 @@ def begun(epochs: int, *words: object) -> subprocess.Popen[str]:
 
 def test_a_person_may_stop_it_and_go_on(images, recipe_file, photo, tmp_path):
     """Ctrl-C ends all processes at once; the same command goes on and is done."""
-    words = recipe_file, "--data", images, "--photos", photo, "--beside", "tiny-random", "--out", tmp_path / "runs"
-    process = begun(100, *words)
+    process = begun(100, recipe_file, images, photo, tmp_path / "runs")
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -44,11 +43,12 @@ def test_a_person_may_stop_it_and_go_on(images, recipe_file, photo, tmp_path):
 
 def test_runs_end_with_the_process_that_started_them(images, recipe_file, photo, tmp_path):
     """Killed, it can tell them nothing; whoever still holds its output is heard by `communicate`."""
-    words = recipe_file, "--data", images, "--photos", photo, "--beside", "tiny-random", "--out", tmp_path / "runs"
-    process = begun(100_000, *words)
+    process = begun(100_000, recipe_file, images, photo, tmp_path / "runs")
     try:
         process.kill()
         process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGKILL
+        assert not list((tmp_path / "runs").glob("*-part-*/card.md"))  # ended, not trained to the end
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -61,7 +61,7 @@ def objectives(
         design, study = Design.of(left), replace(study, encoders=(*(run.encoder for run in left), *others))
     seen = Seen(design, len(study.encoders))
     if picture is not None:
-        seen.pictured = next(_viewed(Study.of(picture, study.encoders, strict=True)))
+        seen.pictured = next(_viewed(Study.of(picture, [run.encoder for run in design.runs], strict=True)))
     for photo, views in _viewed(study):
         seen.take(photo, views)
     count = len(design.runs)
