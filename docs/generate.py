@@ -231,7 +231,58 @@ def _in_a_cell(text: str) -> str:
     return _escaped(text).replace("\\|", "|")
 
 
-PAGES = {"commands.md": commands, "metrics.md": metrics, "encoders.md": encoders, "objectives.md": objectives}
+def results() -> str:
+    """What the committed report of the controlled experiment says, table by table."""
+    from repscope.render.json import from_json
+    from repscope.report import Gallery, Heatmap, Note, Table
+
+    folder = HERE / "experiment"
+    report = from_json((folder / "report.json").read_text(encoding="utf-8"))
+    parts = [
+        f"{report.title}. Every number of [the report](experiment/report.html) that this command made; what its "
+        "tables mean and when they mislead: [Is it the objective?](experiment.md)",
+        "```sh\n"
+        "repscope experiment objectives --data tiny-imagenet --photos photos --workers 2 \\\n"
+        "    --picture flower.jpg -o docs/experiment\n```",
+        "tiny-imagenet: 50,000 images, 250 of each of 200 classes (github.com/seshuad/IMagenet). photos: "
+        "github.com/EliSchwartz/imagenet-sample-images, of which none is trained on. flower.jpg: "
+        "[vultilion](https://www.flickr.com/photos/vultilion/6056698931/), CC BY 2.0, by way of scikit-learn.",
+        "Cells: value [95 % interval; of a claim that does not survive, corrected for the number of others]; 95 % "
+        "point and p of the null. `experiment/report.json` has definitions, n, seeds and the reason of each –.",
+    ]
+    for block in report.blocks:
+        if isinstance(block, Note):
+            parts.append(f"- {_escaped(block.text)}")
+        elif isinstance(block, Table):
+            rows = [[_told(cell) for cell in row] for row in block.rows]
+            parts += [f"## {block.title}", block.caption, table(block.header, rows)]
+        elif isinstance(block, Heatmap):
+            rows = [(name, *map(_told, cells)) for name, cells in zip(block.rows, block.cells, strict=True)]
+            parts += [f"## {block.title}", block.caption, table(("", *block.columns), rows)]
+        elif isinstance(block, Gallery):
+            (picture,) = (each.name for each in folder.glob("pca-maps-*.png"))
+            parts += [f"## {block.title}", block.caption, f"![{block.title}](experiment/{picture})"]
+    return page("The experiment's numbers", *parts)
+
+
+def _told(cell: Any) -> str:
+    from repscope.report import against, spread
+
+    if isinstance(cell, str):
+        return _escaped(cell)
+    if cell.value is None:
+        return "–"
+    unit = f" {cell.unit}" if cell.unit else ""
+    return f"{spread(cell)}{unit}" + (f"; {against(cell.null)}" if cell.null else "")
+
+
+PAGES = {
+    "commands.md": commands,
+    "metrics.md": metrics,
+    "encoders.md": encoders,
+    "objectives.md": objectives,
+    "results.md": results,
+}
 
 
 def picture() -> bytes:

@@ -36,7 +36,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "metrics.md", "encoders.md", "objectives.md"])
+@pytest.mark.parametrize("name", ["commands.md", "metrics.md", "encoders.md", "objectives.md", "results.md"])
 def test_a_generated_page_is_what_is_generated(name):
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().PAGES[name](), "run `make docs`"
 
@@ -59,7 +59,7 @@ def test_every_metric_and_encoder_is_in_the_manual(manual):
 
 def test_every_objective_is_in_the_manual_and_every_option_and_field_has_a_meaning():
     made = generator()
-    assert set(made.PAGES) == {"commands.md", "metrics.md", "encoders.md", "objectives.md"}
+    assert set(made.PAGES) == {"commands.md", "metrics.md", "encoders.md", "objectives.md", "results.md"}
     text = made.objectives()
     for name, kind in objectives.items():
         (section,) = re.findall(rf"^## {name}\n\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
