@@ -239,13 +239,17 @@ def results() -> str:
     folder = HERE / "experiment"
     report = from_json((folder / "report.json").read_text(encoding="utf-8"))
     parts = [
-        f"{report.title}. Every number of [the report](experiment/report.html) that this command made; what its "
-        "tables mean and when they mislead: [Is it the objective?](experiment.md)",
+        f"{report.title}. Every number of [the report](experiment/report.html) that this command made. What its tables "
+        "mean, what came of it and when it misleads: [Is it the objective?](experiment.md) What each reading is: "
+        "[metrics.md](metrics.md). What the encoders learnt: [experiment/learnt.md](experiment/learnt.md).",
         "```sh\n"
         "repscope experiment objectives --data tiny-imagenet --photos photos --workers 2 \\\n"
         "    --picture flower.jpg -o docs/experiment\n```",
+        "A condition is a part: one half of the training images, dealt at random. Photos are shown at 128 pixels. "
+        "`distill` has teachers, one with labels; `tiny-dino` and its like are [the encoders that come with the "
+        "package](lab.md), and `untrained` is one initialisation.",
         "tiny-imagenet: 50,000 images, 250 of each of 200 classes (github.com/seshuad/IMagenet). photos: "
-        "github.com/EliSchwartz/imagenet-sample-images, of which none is trained on. flower.jpg: "
+        "github.com/EliSchwartz/imagenet-sample-images. flower.jpg: "
         "[vultilion](https://www.flickr.com/photos/vultilion/6056698931/), CC BY 2.0, by way of scikit-learn.",
         "Cells: value [95 % interval; of a claim that does not survive, corrected for the number of others]; 95 % "
         "point and p of the null. `experiment/report.json` has definitions, n, seeds and the reason of each –.",
@@ -262,7 +266,8 @@ def results() -> str:
         elif isinstance(block, Gallery):
             (picture,) = (each.name for each in folder.glob("pca-maps-*.png"))
             parts += [f"## {block.title}", block.caption, f"![{block.title}](experiment/{picture})"]
-    return page("The experiment's numbers", *parts)
+    skipped = [f"- {_escaped(source)}: {_escaped(reason)}" for source, reason in report.skipped]
+    return page("The experiment's numbers", *parts, "## Left out", "\n".join(skipped))
 
 
 def _told(cell: Any) -> str:

@@ -34,6 +34,8 @@ class TestUsage:
             repscope.drift(photos, [moving("step-1", 0)])
         with pytest.raises(WrongUsage, match="got none"):
             repscope.drift(photos, [])
+        with pytest.raises(UnfitCheckpoint, match=r"no file or folder .*nowhere"):
+            repscope.drift(photos, str(tmp_path / "nowhere"))
         touched(tmp_path, "step-1.safetensors")
         with pytest.raises(WrongUsage, match="got only step-1"):
             repscope.drift(photos, tmp_path)

@@ -212,8 +212,15 @@ def test_the_gap_is_of_one_condition_and_different_seeds():
 def test_likeness_is_to_other_objectives_on_one_condition_with_other_seeds():
     shape = (3, 2, 2)
     alike = np.random.default_rng(0).random((4, 12, 12))
-    found = likeness(alike, shape)
+    found = likeness(alike, shape, (0, 1, 2))
     assert found.shape == (*shape, 4)
     # the first run: objective 0, condition 0, seed 0; others with seed 1 on condition 0 are rows 5 and 9
     assert found[0, 0, 0] == pytest.approx(alike[:, 0, [5, 9]].mean(1))
     assert found[2, 1, 1] == pytest.approx(alike[:, 11, [2, 6]].mean(1))
+
+
+def test_likeness_among_some_objectives_is_that_of_these_alone():
+    alike = np.random.default_rng(0).random((4, 12, 12))
+    places = [*range(4), *range(8, 12)]  # of the first objective and the third
+    alone = likeness(alike[:, places][:, :, places], (2, 2, 2), (0, 1))
+    assert np.allclose(likeness(alike, (3, 2, 2), (0, 2)), alone)

@@ -31,6 +31,9 @@ def runs_of(kinds: dict[str, int], seeds: int = 2, conditions=("half 0", "half 1
     ]
 
 
+CLAIMS_TABLE = "What was claimed, under control"
+
+
 @pytest.fixture(scope="module")
 def report():
     photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]  # from ten on anything is claimed
@@ -92,8 +95,8 @@ def test_cells_of_the_matrix_have_interval_and_null(report):
 def test_a_claim_of_likeness_is_judged():
     photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
     claims = (Claim("the first is like no other", "likeness", "one", least=True),)
-    told = objectives(photos, runs_of({"one": 0, "two": 1}), claims=claims)
-    (row,) = block(told, "What was claimed, under control").rows
+    told = objectives(photos, runs_of({"one": 0, "two": 1}, seeds=3), claims=claims)
+    (row,) = block(told, CLAIMS_TABLE).rows
     assert row[2] == "cannot be told (against two)"  # of two objectives each is as like the other
 
 
@@ -104,27 +107,46 @@ def test_nothing_is_claimed_from_few_photos(count):
     assert not [b for b in few.blocks if isinstance(b, Note) and b.kind == "finding"]
     assert "nothing is claimed. Give 10 photos or more" in few.blocks[0].text
     norm = {row[0]: row[1] for row in block(few, "Where the variance of each reading lies").rows}["Token norm"]
-    assert not [b for b in few.blocks if getattr(b, "title", "") == "What was claimed, under control"]
+    assert not [b for b in few.blocks if getattr(b, "title", "") == CLAIMS_TABLE]
     assert (norm.ci is None) == (count == 1)
     assert bool(norm.caveats) == (count > 1)
 
 
 def test_a_design_that_can_find_nothing_says_so():
     photos = [noisy_photo(f"{k}.png", 800 + k) for k in range(10)]
-    said = [
-        b.text
-        for b in objectives(photos, runs_of({"one": 0, "two": 1}, conditions=("all",))).blocks[:4]
-        if isinstance(b, Note)
-    ]
-    assert any("With these runs no p is under 0.5" in text for text in said)
+    claims = (Claim("the first is longest", "token_norm", "one"),)
+    few = objectives(photos, runs_of({"one": 0, "two": 1}, conditions=("all",)), claims=claims)
+    said = [b.text for b in few.blocks[:4] if isinstance(b, Note)]
+    assert any("With these runs no p is under 0.500, so nothing is claimed: add seeds" in text for text in said)
+    assert few.title.startswith("4 runs: one, two; 2 seeds, 1 condition (all), on 10 photos")
+    assert CLAIMS_TABLE not in {getattr(b, "title", "") for b in few.blocks}
 
 
 def test_claims_get_their_verdicts(report):
-    rows = {row[0]: row for row in block(report, "What was claimed, under control").rows}
+    rows = {row[0]: row for row in block(report, CLAIMS_TABLE).rows}
     assert rows["the third is longest"][2].startswith("survives")
     assert rows["the first is longest"][2] == "does not (against three)"
     assert rows["nobody trained it"][2] == "not asked"
     assert rows["the third is longest"][3].ci[0] > 0
+
+
+def test_a_claim_is_asked_among_those_it_was_made_of_and_among_all():
+    photos = [noisy_photo(f"{k}.png", 500 + k) for k in range(10)]
+    claims = (
+        Claim("the second is longest", "token_norm", "two", among=("one", "two", "four")),
+        Claim("the second is like no other", "likeness", "two", least=True, among=("one", "two")),
+        Claim("of another three", "token_norm", "three", among=("three", "four")),
+        Claim("of any", "token_norm", "three"),
+    )
+    table = block(objectives(photos, runs_of({"one": 0, "two": 1, "three": 2}), claims=claims), CLAIMS_TABLE)
+    assert table.header[2:] == ("verdict", "difference", "among all", "difference among all")
+    longest, like, other, any_ = table.rows
+    assert (longest[2], longest[4]) == ("survives (against one)", "does not (against three)")
+    assert longest[3].value > 0 > longest[5].value
+    assert (like[2], like[3].value) == ("cannot be told (against one)", pytest.approx(0))
+    assert like[5].value != pytest.approx(0)
+    assert (other[2], other[3].reason) == ("not asked", "no run of another")
+    assert other[4:] == any_[2:4] == any_[4:]
 
 
 def test_others_stand_beside_without_seeds(report):

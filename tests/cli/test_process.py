@@ -61,6 +61,14 @@ def test_a_reader_that_goes_away_is_no_bug(asked):
         assert gone.wait(30) == 1
 
 
+def test_a_report_is_kept_when_its_reader_goes_away(tmp_path):
+    command = [sys.executable, "-c", COMMAND, "inspect", "-m", "tiny-random", "-o", str(tmp_path / "kept")]
+    with subprocess.Popen([*command, "--format", "json"], stdout=subprocess.PIPE) as gone:
+        assert gone.stdout is not None
+        gone.stdout.close()
+    assert (tmp_path / "kept" / "report.json").is_file()
+
+
 BREAKS = "import repscope.analyses.metrics as m\ndef metrics(name): {}\nm.metrics = metrics\n"
 
 

@@ -9,11 +9,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_run import card, same, weights
 from small_run import RECIPE, drawn, parquet_file
 
 from repscope.errors import RepscopeError, UnfitCheckpoint, UnfitData, UnknownName, WrongUsage
+from repscope.images import Photo, Skipped
+from repscope.lab import data
 from repscope.lab.experiment import apart, experiment
 from repscope.lab.plan import PROXY, Cell, Plan, hold, request, waves
 from repscope.lab.request import planned
@@ -130,12 +133,16 @@ def test_what_cannot_be_trained_is_told_before_anything_is(plan, tmp_path):
     assert not plan.out.exists()
 
 
-def test_photos_that_are_trained_on_are_refused(plan, photo, tmp_path):
-    (tmp_path / "images").mkdir()
-    inside = photo.replace(tmp_path / "images/photo.png")
-    with pytest.raises(WrongUsage, match=r"1 of the photos are trained on, .*photo\.png"):
-        apart(replace(plan, data=tmp_path / "images"), ["elsewhere.png", str(inside.parent)])
-    apart(plan, [str(inside)])
+def test_photos_that_are_trained_on_are_left_out(plan, images, tmp_path):
+    bank = data.read(data.found(images).train, 16)
+    held = bank.pixels[41].permute(1, 2, 0).numpy()
+    other = np.random.default_rng(0).integers(0, 256, held.shape, np.uint8)
+    photos = [Photo("other", other), Photo("held", held, source="there/held.png")]
+    kept, left = apart(plan, photos)
+    assert [photo.id for photo in kept] == ["other"]
+    assert left == [Skipped("there/held.png", f"trained on: image 42 of {images} is a copy")]
+    with pytest.raises(WrongUsage, match="All 1 photos are trained on"):
+        apart(plan, photos[1:])
 
 
 @pytest.mark.parametrize(("changed", "said"), [({"epochs": 1}, "epochs"), ({"parts": 1}, "parts")])

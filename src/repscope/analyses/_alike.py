@@ -1,5 +1,7 @@
 """Alike: how similar the patches of runs are, of one objective and of different ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
@@ -31,11 +33,16 @@ def crossed(shape: tuple[int, int, int]) -> Bool[NDArray[np.bool_], "runs runs"]
     return (condition[:, None] == condition) & (seed[:, None] != seed)
 
 
-def likeness(alike: Float[Array, "photos runs runs"], shape: tuple[int, int, int]) -> Float[Array, "a b s photos"]:
-    """How alike each run is to the runs of other objectives, on its condition and of other seeds, photo by photo."""
+def likeness(
+    alike: Float[Array, "photos runs runs"], shape: tuple[int, int, int], among: Sequence[int]
+) -> Float[Array, "a b s photos"]:
+    """How alike each run of some objectives is to those of the others of them, photo by photo.
+
+    On its condition and of other seeds.
+    """
     objective = np.indices(shape)[0].ravel()
-    others = crossed(shape) & (objective[:, None] != objective)
-    return ((alike * others).sum(2) / others.sum(1)).T.reshape(*shape, -1)
+    others = crossed(shape) & (objective[:, None] != objective) & np.isin(objective, among)
+    return ((alike * others).sum(2) / others.sum(1)).T.reshape(*shape, -1)[list(among)]
 
 
 def gap(alike: Float[Array, "runs runs"], shape: tuple[int, int, int]) -> tuple[float, Null]:

@@ -33,6 +33,11 @@ class Checkpoint:
         """The encoder; raises what `load` raises."""
         return load(self.given) if isinstance(self.given, str) else self.given
 
+    def sought(self) -> None:
+        """Raise what `load` raises of a file or folder that is not there."""
+        if isinstance(self.given, str) and not Path(self.given).expanduser().exists():
+            self.loaded()
+
 
 def listed(given: Any) -> list[Checkpoint]:
     """Every checkpoint of these files, folders, names and encoders once.

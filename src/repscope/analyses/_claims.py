@@ -27,25 +27,31 @@ class Claim:
         reading: Name of the metric, or `likeness`: mean debiased CKA with the runs of other objectives.
         objective: Which is claimed to be at the end.
         least: Whether it is claimed to have the least of it.
+        among: The objectives of the encoders it was made from; none stands for all there are.
     """
 
     said: str
     reading: str
     objective: str
     least: bool = False
+    among: tuple[str, ...] = ()
 
 
-CLAIMS = (
-    Claim("Self-distillation across views spreads widest: the highest effective rank", "effective_rank", "dino"),
-    Claim("Proxy distillation concentrates: the lowest effective rank", "effective_rank", "distill", least=True),
-    Claim("Proxy distillation is the most top-heavy: the largest top-10 share", "top10_share", "distill"),
-    Claim("Proxy distillation needs the fewest components for 90 %", "components_90", "distill", least=True),
-    Claim("Proxy distillation agrees most locally", "spatial_coherence_centred", "distill"),
-    Claim("Proxy distillation is the weakest match to every other", LIKENESS, "distill", least=True),
-    Claim("Latent prediction makes every patch unique: the highest patch entropy", "patch_entropy", "ijepa"),
-    Claim("Self-distillation groups patches: the lowest patch entropy", "patch_entropy", "dino", least=True),
+CLAIMS = tuple(
+    Claim(said, reading, objective, bool(least), among=("dino", "ijepa", "vjepa", "distill"))
+    for said, reading, objective, *least in (
+        ("Self-distillation across views spreads widest: the highest effective rank", "effective_rank", "dino"),
+        ("Proxy distillation concentrates: the lowest effective rank", "effective_rank", "distill", True),
+        ("Proxy distillation is the most top-heavy: the largest top-10 share", "top10_share", "distill"),
+        ("Proxy distillation needs the fewest components for 90 %", "components_90", "distill", True),
+        ("Proxy distillation agrees most locally: the highest spatial coherence", "spatial_coherence", "distill"),
+        ("The same without the mean patch: the highest centred coherence", "spatial_coherence_centred", "distill"),
+        ("Proxy distillation is the weakest match: the least likeness to the others", LIKENESS, "distill", True),
+        ("Latent prediction makes every patch unique: the highest patch entropy", "patch_entropy", "ijepa"),
+        ("Self-distillation groups patches: the lowest patch entropy", "patch_entropy", "dino", True),
+    )
 )
-"""Of DINOv2, I-JEPA, V-JEPA 2 and EUPE, by the deck of github.com/AbdelStark/latent-inspector."""
+"""Of DINOv2, I-JEPA, V-JEPA 2 and EUPE, by the deck of github.com/AbdelStark/latent-inspector; `the same` is ours."""
 
 
 @dataclass(frozen=True)

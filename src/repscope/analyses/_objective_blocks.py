@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,12 @@ SHARES = {
 }
 KNN = "Held-out images whose class their 20 nearest others among them name: as the monitor reads it in training."
 UNDEFINED = "undefined for some run on some photo"
+CLAIMED = (
+    "Each claim asked of runs that share backbone, data and budget, among the objectives it was made from. It survives "
+    "where its objective is ahead of every other by more than the interval over runs and photos; it does not where "
+    "another is ahead of it so, at a level divided by the number of others. The difference is the claim's objective "
+    "less the one that decided, the clearest: above 0 speaks for a highest, below 0 for a lowest."
+)
 
 
 class Answer:
@@ -56,7 +63,7 @@ class Answer:
             return [Note(f"{counted(self.seen.photos)}: nothing is claimed. Give {TRUSTED} photos or more.")]
         notes = [*self._differing(), self._gap()]
         if (least := least_p(*self.design.shape)) > 1 - LEVEL:
-            notes.append(Note(f"With these runs no p is under {say(least)}, so none is a finding: add seeds."))
+            notes.append(Note(f"With these runs no p is under {say(least)}, so nothing is claimed: add seeds."))
         return notes
 
     def _differing(self) -> list[Note]:
@@ -88,26 +95,37 @@ class Answer:
         )
 
     def _claimed(self) -> list[Table]:
-        if self.seen.photos < TRUSTED:
+        if self.seen.photos < TRUSTED or least_p(*self.design.shape) > 1 - LEVEL or not self.claims:
             return []
-        rows = []
-        claimed = self.values | {LIKENESS: _alike.likeness(np.array(self.seen.alike), self.design.shape)}
-        for claim in self.claims:
-            values = claimed.get(claim.reading)
-            told = None if values is None else judged(claim, dict(zip(self.design.objectives, values, strict=True)))
-            if told is None:
-                trained = claim.objective in self.design.objectives
-                none = Number("difference", None, reason=UNDEFINED if trained else "no run of its objective")
-                rows.append((claim.said, claim.objective, "not asked", none))
-            else:
-                rows.append((claim.said, claim.objective, f"{told.verdict} (against {told.rival})", told.difference))
-        caption = (
-            "Each claim asked of runs that share backbone, data and budget. It survives where its objective is ahead "
-            "of every other by more than the interval over runs and photos; it does not where another is ahead of it "
-            "so, at a level divided by the number of others. Shown is the difference from the one that decided."
+        scopes = [[self._compared(claim) for claim in self.claims]]
+        header: tuple[str, ...] = ("claim", "objective", "verdict", "difference")
+        if any(len(names) < len(self.design.objectives) for names in scopes[0]):
+            scopes.append([self.design.objectives] * len(self.claims))
+            header += ("among all", "difference among all")
+        rows = tuple(
+            (claim.said, claim.objective, *chain(*(self._judged(claim, names) for names in compared)))
+            for claim, *compared in zip(self.claims, *scopes, strict=True)
         )
-        header = ("claim", "objective", "verdict", "difference")
-        return [Table("What was claimed, under control", header, tuple(rows), caption)] if rows else []
+        return [Table("What was claimed, under control", header, rows, CLAIMED)]
+
+    def _compared(self, claim: Claim) -> tuple[str, ...]:
+        """The objectives that a claim was made from, as far as they are here."""
+        return tuple(name for name in self.design.objectives if not claim.among or name in claim.among)
+
+    def _judged(self, claim: Claim, among: Sequence[str]) -> tuple[str, Number]:
+        if claim.objective not in among or len(among) < 2:
+            reason = "no run of another" if claim.objective in among else "no run of its objective"
+            return "not asked", Number("difference", None, reason=reason)
+        places = [self.design.objectives.index(name) for name in among]
+        values = self.values.get(claim.reading)
+        if claim.reading == LIKENESS:
+            values = _alike.likeness(np.array(self.seen.alike), self.design.shape, places)
+        elif values is not None:
+            values = values[places]
+        told = None if values is None else judged(claim, dict(zip(among, values, strict=True)))
+        if told is None:
+            return "not asked", Number("difference", None, reason=UNDEFINED)
+        return f"{told.verdict} (against {told.rival})", told.difference
 
     def _labels(self) -> dict[str, str]:
         alone = "" if len(self.design.conditions) > 1 else " (one)"
@@ -151,7 +169,8 @@ class Answer:
     def _heatmap(self) -> Heatmap:
         caption = (
             "Mean over photos and pairs of runs, two of one condition and different seeds; on the diagonal, of one "
-            "objective. Intervals are over photos; the null shows two runs of the two objectives different photos."
+            "objective. Intervals are over photos. The null shows different photos to a run of the row's objective "
+            "and to one of the column's with another seed: it is not symmetric."
         )
         names = self.design.objectives
         return Heatmap("Debiased CKA of patches", names, names, _alike.numbers(self.seen), (0.0, 1.0), caption)

@@ -72,8 +72,8 @@ def photos_named(study: Study, count: int) -> str:
     return study.photos[0].id if len(study.photos) == 1 else counted(count)
 
 
-def counted(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
+def counted(count: int, what: str = "photo") -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def shares_of(spectra: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -62,6 +62,8 @@ def drift(
     """
     chosen = listed(checkpoints)
     if len(chosen) < 2:
+        for each in chosen:
+            each.sought()
         had = f"only {chosen[0].label}" if chosen else "none"
         raise WrongUsage(
             f"drift wants two checkpoints or more; got {had}: nothing to have drifted from. "

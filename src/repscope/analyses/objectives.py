@@ -66,8 +66,9 @@ def objectives(
         seen.take(photo, views)
     count = len(design.runs)
     title = (
-        f"{count} runs: {', '.join(design.objectives)}; {len(design.seeds)} seeds, {len(design.conditions)} "
-        f"conditions ({', '.join(design.conditions)}), on {_tables.counted(seen.photos)}"
+        f"{count} runs: {', '.join(design.objectives)}; {len(design.seeds)} seeds, "
+        f"{_tables.counted(len(design.conditions), 'condition')} ({', '.join(design.conditions)}), "
+        f"on {_tables.counted(seen.photos)}"
     )
     told = [{"objective": run.objective, "condition": run.condition, "seed": run.seed} for run in design.runs]
     skipped = tuple((each.source, each.reason) for each in study.skipped)

@@ -69,13 +69,13 @@ class Answer:
             prepare(output, force)
 
     def show(self, report: "Report") -> None:
-        """Print the report, and write it where a folder was given."""
+        """Write the report where a folder was given, and print it; in this order, for a pipe may end early."""
+        written = report.save(self.output, self.formats, force=self.force) if self.output else ()
         show(report, "text" if self.output else self.formats[0])
         if report.skipped:
             many = f"{len(report.skipped)} inputs were" if len(report.skipped) > 1 else "1 input was"
             typer.echo(f"{many} skipped; the report says which and why.", err=True)
         if self.output is not None:
-            written = report.save(self.output, self.formats, force=self.force)
             typer.echo(f"Wrote {len(written)} files to {self.output}", err=True)
 
 

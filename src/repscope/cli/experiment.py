@@ -1,5 +1,6 @@
 """repscope experiment"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from repscope.cli.pretrain import DATA, OBJECTIVES, RECIPE
 DEFAULT = "dino,ijepa,vjepa,mae,supervised,distill"
 
 NAMES = f"Which are compared, separated by commas, of {', '.join(OBJECTIVES)}."
-PHOTOS = "Photos, none of them trained on, to read all encoders on; ten or more. Repeatable."
+PHOTOS = "Photos to read all encoders on, ten or more; copies of training images are left out. Repeatable."
 OUT = "Folder that holds a folder for each run; runs that are done are not trained again."
 PARTS = "Equal parts the training images are dealt into, each trained on by itself."
 PICTURE = "A photo to make PCA maps of, and to read for nothing else; the first of --photos where not given."
@@ -48,6 +49,7 @@ def experiment(
     if picture is not None:
         found([picture], strict=True)
     from repscope.encoders import available
+    from repscope.images import gather
     from repscope.lab.experiment import apart
     from repscope.lab.experiment import experiment as trained
     from repscope.lab.log import course
@@ -56,7 +58,10 @@ def experiment(
     embedded = [name for name, contract in available().items() if contract.family == "lab"]
     others = loaded(names_of(beside) if beside is not None else embedded)
     plan = Plan(recipe, data, out, tuple(names_of([objective])), seeds, parts, epochs)
-    apart(plan, given)
+    photographed, unread = gather(given)
+    kept, left = apart(plan, photographed)
+    if left:
+        typer.echo(f"{len(left)} of {len(photographed)} photos are trained on and left out.", err=True)
     try:
         cells = trained(plan, workers, lambda line: typer.echo(line, err=True))
     except KeyboardInterrupt:
@@ -72,5 +77,6 @@ def experiment(
         for encoder, cell in zip(encoders, cells, strict=True)
     ]
     with Progress("comparing") as progress:
-        report = asked(given, runs, others, picture=picture, progress=progress)
-    answer.show(report)
+        report = asked(kept, runs, others, picture=picture, progress=progress)
+    skipped = tuple((each.source, each.reason) for each in (*unread, *left))
+    answer.show(replace(report, skipped=(*skipped, *report.skipped)))

@@ -117,7 +117,17 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
     from safetensors.torch import save
 
     with aside(path) as part:
-        part.write_bytes(save(tensors, metadata))  # not save_file: nobody else could read what it makes
+        part.write_bytes(_in_order(save(tensors, metadata)))  # not save_file: nobody else could read what it makes
+
+
+def _in_order(file: bytes) -> bytes:
+    """The same file with its metadata in order: safetensors deals them anew in every process."""
+    size = int.from_bytes(file[:8], "little")
+    header = json.loads(file[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    told = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    told += b" " * (-len(told) % 8)  # so that the tensors stay aligned
+    return b"".join((len(told).to_bytes(8, "little"), told, memoryview(file)[8 + size :]))
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from repscope.errors import RepscopeError, WrongUsage
-from repscope.images.sources import Source, sources
+from repscope.images import Photo, Skipped
 from repscope.lab import data
+from repscope.lab.copies import copies
 from repscope.lab.listener import Silent
 from repscope.lab.plan import PROXY, Cell, Plan, floor, hold, request, waves
 from repscope.lab.pretrain import foreseen, pretrain
@@ -31,11 +31,9 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
     Raises WrongUsage where `out` holds runs of another budget, and the RepscopeError of the first
     run that fails; those beside it are stopped, and go on with the next call.
     """
+    _foreseen(plan)
     ordered = waves(plan)
     asked = [cell for wave in ordered for cell in wave]
-    for cell in asked:  # what cannot work is told before anything is trained, not after half of it
-        if not cell.seed:
-            (planned if cell.teachers else foreseen)(request(plan, cell))
     hold(plan)
     if not (floor(plan) / "card.md").is_file():
         alone = asked[0].objective  # names the recipe's options; nothing is trained
@@ -48,15 +46,28 @@ def experiment(plan: Plan, workers: int = 1, say: Say = lambda line: None) -> li
     return [cell for cell in asked if cell.objective != PROXY]
 
 
-def apart(plan: Plan, photos: Sequence[str]) -> None:
-    """Raise WrongUsage where a photo is a file that is trained on; what lies in Parquet cannot be told so."""
-    trained_on = {file.resolve() for file in data.found(plan.data).train.files}
-    files = [each.given for each in sources(photos) if isinstance(each, Source) and isinstance(each.given, str | Path)]
-    if seen := [file for file in files if Path(file).resolve() in trained_on]:
-        raise WrongUsage(
-            f"{len(seen)} of the photos are trained on, {seen[0]} for one: what is read on them says nothing of new "
-            "photos. Give --photos that are not in --data."
-        )
+def apart(plan: Plan, photos: Sequence[Photo]) -> tuple[list[Photo], list[Skipped]]:
+    """The photos that are not trained on, and the others with the reason to leave them out.
+
+    Raises WrongUsage where all are trained on, and what `experiment` raises before it trains.
+    """
+    _foreseen(plan)
+    recipe, _ = planned(request(plan, waves(plan)[0][0]))
+    images = data.read(data.found(plan.data).train, recipe.size)
+    found = copies([photo.pixels for photo in photos], images.pixels)
+    if len(found) == len(photos):
+        raise WrongUsage(f"All {len(photos)} photos are trained on. Give --photos that are not in --data.")
+    left = [
+        Skipped(photos[place].source or photos[place].id, f"trained on: image {image + 1:,} of {plan.data} is a copy")
+        for place, image in found.items()
+    ]
+    return [photo for place, photo in enumerate(photos) if place not in found], left
+
+
+def _foreseen(plan: Plan) -> None:
+    """What cannot work is told before anything is decoded or trained, not after half of it."""
+    for cell in (cell for wave in waves(plan) for cell in wave if not cell.seed):
+        (planned if cell.teachers else foreseen)(request(plan, cell))
 
 
 class _Warnings(Silent):
