@@ -12,13 +12,17 @@ from pathlib import Path
 from command_run import called
 from small_run import RECIPE
 
+LISTENING = (  # to Ctrl-C, which a background job does not
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from repscope.cli import main; main()"
+)
+
 
 def begun(epochs: int, recipe: Path, images: Path, photo: Path, runs: Path) -> subprocess.Popen[str]:
     """The command, in a session of its own, with two workers at work."""
     words = [recipe, "--data", images, "--photos", photo, "--objectives", "mae,supervised", "--parts", 1]
     words += ["--seeds", 2, "--epochs", epochs, "--workers", 2, "--beside", "tiny-random", "--out", runs]
     process = subprocess.Popen(
-        [sys.executable, "-m", "repscope", "experiment", *map(str, words)],
+        [sys.executable, "-c", LISTENING, "experiment", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
