@@ -79,11 +79,16 @@ class TestResuming:
     def test_a_finished_run_writes_encoder_and_card_again(self, made, again, images, recipe_file):
         for name in ("card.md", "encoder.safetensors"):
             (again / name).unlink()
-        done(recipe_file, "--data", images, "--out", again, "--resume")
-        for name in ("card.md", "run.state", "log.jsonl"):
+        said = done(recipe_file, "--data", images, "--out", again, "--resume")
+        assert "holds no run" not in said.err + said.out
+        for name in ("card.md", "encoder.safetensors", "run.state", "log.jsonl"):
             assert (again / name).read_bytes() == (made / name).read_bytes(), name
-        assert same(made, again)
         assert card(made) == card(again)
+
+    @pytest.mark.usefixtures("unwatched")
+    def test_a_run_that_is_begun_and_not_gone_on_with_is_told(self, images, recipe_file, tmp_path):
+        said = done(recipe_file, "--data", images, "--out", tmp_path / "tpyo", "--resume", "--epochs", 0)
+        assert "tpyo holds no run to go on with: it is begun" in said.err + said.out
 
     @pytest.mark.usefixtures("unwatched")
     def test_a_dial_that_was_turned_is_told(self, again, images, recipe_file):

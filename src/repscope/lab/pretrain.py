@@ -43,6 +43,8 @@ def pretrain(request: Request, listener: Listener | None = None) -> Path:
     with processes.joined(where):
         told = listener if listener is not None and processes.rank() == 0 else Silent()
         _free(out, request.resume)
+        if request.resume and not (out / checkpoint.STATE).exists():
+            told.said(f"{out} holds no run to go on with: it is begun")
         splits = data.found(request.data)
         objective = _built(kind, plan, _setting(kind, plan, splits, request.part)).to(where)
         with _folder(out):
