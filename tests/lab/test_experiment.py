@@ -140,7 +140,7 @@ def test_photos_that_are_trained_on_are_left_out(plan, images, tmp_path):
     photos = [Photo("other", other), Photo("held", held, source="there/held.png")]
     kept, left = apart(plan, photos)
     assert [photo.id for photo in kept] == ["other"]
-    assert left == [Skipped("there/held.png", f"trained on: image 42 of {images} is a copy")]
+    assert left == [Skipped("there/held.png", f"alike to image 42 of {images}, trained on")]
     with pytest.raises(WrongUsage, match="All 1 photos are trained on"):
         apart(plan, photos[1:])
 

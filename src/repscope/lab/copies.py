@@ -25,8 +25,9 @@ def copies(photos: Sequence[UInt8[NDArray[np.uint8], "H W 3"]], images: UInt8[Te
     """Places of photos that are, but for size, cut and mirroring, one of the images; and of which.
 
     The cosine of grey thumbnails, 16 x 16, less their means: of the photo's central square or the
-    whole of it, mirrored or not. A photo that was cut elsewhere, or turned, is not noticed; two pictures
-    of one scene may be. An image of one colour is a copy of nothing.
+    whole of it, mirrored or not. One that was cut by a tenth, or a twentieth to one side, padded,
+    framed or turned is mostly not noticed. About one photo in a thousand is noticed and is none: plain
+    pictures of unlike things, as two horizons. An image of one colour is a copy of nothing.
     """
     if not len(photos):
         return {}

@@ -58,7 +58,7 @@ def apart(plan: Plan, photos: Sequence[Photo]) -> tuple[list[Photo], list[Skippe
     if len(found) == len(photos):
         raise WrongUsage(f"All {len(photos)} photos are trained on. Give --photos that are not in --data.")
     left = [
-        Skipped(photos[place].source or photos[place].id, f"trained on: image {image + 1:,} of {plan.data} is a copy")
+        Skipped(photos[place].source or photos[place].id, f"alike to image {image + 1:,} of {plan.data}, trained on")
         for place, image in found.items()
     ]
     return [photo for place, photo in enumerate(photos) if place not in found], left
