@@ -133,7 +133,7 @@ def test_what_cannot_be_trained_is_told_before_anything_is(plan, tmp_path):
     assert not plan.out.exists()
 
 
-def test_photos_that_are_trained_on_are_left_out(plan, images, tmp_path):
+def test_photos_that_are_trained_on_are_left_out(plan, images):
     bank = data.read(data.found(images).train, 16)
     held = bank.pixels[41].permute(1, 2, 0).numpy()
     other = np.random.default_rng(0).integers(0, 256, held.shape, np.uint8)
