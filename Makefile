@@ -13,6 +13,7 @@ BIN := .venv/bin
 
 .venv/test: .venv/base
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	command -v chromium || command -v google-chrome || { apt-get -qq update && apt-get -qq install -y chromium; }
 	touch $@
 
 demo: .venv/base

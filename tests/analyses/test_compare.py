@@ -176,7 +176,9 @@ def test_a_photo_with_tokens_all_alike_is_skipped_by_name(photos, encoders):
         repscope.compare(photos, encoders, strict=True)
     encoders[0].see = lambda photo, layer: np.ones((9, 9, 12))
     with pytest.raises(UnfitTokens, match="one gives the same token"):
-        repscope.compare(photos, encoders)
+        repscope.compare(photos, encoders, strict=True)
+    with pytest.raises(UnfitTokens, match="one gives the same token"):
+        repscope.compare(photos, encoders[:2])
 
 
 def test_the_order_of_photos_changes_no_bit(photos, encoders):

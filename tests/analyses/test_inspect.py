@@ -6,7 +6,6 @@ from known import Known, noisy_photo, smooth
 
 import repscope
 from repscope.analyses._pictures import pca_maps, places_apart, shown
-from repscope.analyses._study import View
 from repscope.errors import WrongUsage
 from repscope.frames import Frame
 from repscope.metrics import Rows
@@ -50,8 +49,8 @@ def test_layers_give_a_curve_over_depth(photos, encoder):
     assert curve.lines[0].y[3] == pytest.approx(np.mean(direct), rel=1e-4)
 
 
-def test_points_choose_the_patches_that_are_asked_about(photos, encoder):
-    report = repscope.inspect(photos[:1], encoder, points=[(0.5, 0.1), (0.99, 0.99), (0.5, 0.1)])
+def test_queries_choose_the_patches_that_are_asked_about(photos, encoder):
+    report = repscope.inspect(photos[:1], encoder, queries=[(0.5, 0.1), (0.99, 0.99)])
     overlays = [b for b in report.blocks if isinstance(b, Overlay) and b.title.startswith("Like row")]
     # the frame is the central 48 of 64 columns
     assert [overlay.mark for overlay in overlays] == [(1, 6)]
@@ -60,9 +59,9 @@ def test_points_choose_the_patches_that_are_asked_about(photos, encoder):
     np.testing.assert_allclose(overlays[0].values.ravel(), rows.unit_centred @ rows.unit_centred[18], atol=1e-6)
     unseen = [b.text for b in report.blocks if isinstance(b, Note) and b.kind == "warning"]
     assert len(unseen) == 1
-    assert "0.99, 0.99 of photo 0.png is outside" in unseen[0]
+    assert "one was not shown the point 0.99, 0.99 of photo 0.png" in unseen[0]
     with pytest.raises(WrongUsage, match="two fractions"):
-        repscope.inspect(photos[:1], encoder, points=[(0.5, 1.5)])
+        repscope.inspect(photos[:1], encoder, queries=[(0.5, 1.5)])
 
 
 def test_an_encoder_without_cls_says_so(photos):
@@ -109,7 +108,7 @@ def test_few_dimensions_still_give_three_colours():
 
 def test_the_picture_shows_what_the_encoder_saw():
     photo = noisy_photo("a", 3, (40, 20))
-    seen = shown(photo, View(None, None, None, Frame.square(40, 20), -1))
+    seen = shown(photo, Frame.square(40, 20))
     np.testing.assert_array_equal(seen, photo.pixels[:, 10:30])
 
 

@@ -29,7 +29,7 @@ def numbers(blocks: Any) -> dict[str, float]:
         elif isinstance(thing, float):
             found[path] = thing
 
-    walk([block for block in blocks if block["block"] not in ("gallery", "overlay")], "")
+    walk([block for block in blocks if block["block"] not in ("gallery", "overlay", "probe")], "")
     return found
 
 
@@ -125,9 +125,9 @@ def test_a_frame_is_passed_on(run, draw, tmp_path):
         assert json.loads(said.out)["provenance"]["options"]["framing"] == frame
 
 
-def test_points_are_the_patches_asked_about(run, draw, tmp_path):
+def test_queries_are_the_patches_asked_about(run, draw, tmp_path):
     square = draw(tmp_path / "square.png", size=(96, 96))
-    said = run("inspect", square, "--point", "0.01,0.99", "--point", "0.5,0.5", "--format", "json")
+    said = run("inspect", square, "--query", "0.01,0.99", "--query", "0.5,0.5", "--format", "json")
     marks = [block["mark"] for block in json.loads(said.out)["blocks"] if block["block"] == "overlay"]
     assert [mark for mark in marks if mark] == [[15, 0], [8, 8]]
 

@@ -141,12 +141,12 @@ def test_an_animation_is_shown_by_its_first_frame_and_that_is_noted(run, tmp_pat
         (["metrics", "--format", "png"], "'text', 'json', 'html'"),
         (["inspect", "--format", "docx"], "docx"),
         (["inspect", "--format", ","], "names no format"),
-        (["inspect", "--format", "png"], "-o DIR"),
-        (["inspect", "--format", "json,text"], "-o DIR"),
         (["inspect", "--frame", "round"], "round"),
         (["inspect", "--batch", "0"], "--batch"),
-        (["inspect", "--point", "middle"], "middle"),
-        (["inspect", "--point", "0.5,1.5"], "1.5"),
+        (["inspect", "--query", "middle"], "middle"),
+        (["inspect", "--query", "0.5,1.5"], "1.5"),
+        (["compare", "--query", "0.5,1.5"], "1.5"),
+        (["compare", "--layer", "99"], "99"),
         (["compare", "--model"], "--model"),
         (["compare", "--colour"], "--colour"),
         (["look"], "look"),
@@ -204,7 +204,7 @@ def test_a_cut_encoder_is_named(run, photo, lab_encoder):
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("command", ["inspect", "compare"])
 def test_a_photo_that_is_not_there_costs_no_loading(run, photo, tmp_path, monkeypatch, command, strict):
-    monkeypatch.setattr(f"repscope.cli.{command}.loaded", lambda _: pytest.fail("work began"))
+    monkeypatch.setattr("repscope.encoders.load", lambda _: pytest.fail("work began"))
     said = run(command, *([photo, "--strict"] if strict else []), missing(tmp_path), empty_folder(tmp_path))
     assert said.code == 1
     assert "missing.jpg" in said.err

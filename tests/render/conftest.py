@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from probed import photo, probe
 
 from repscope.report import (
     Curve,
@@ -21,12 +22,6 @@ HOSTILE = "<script>alert('x')</script> & \"кошка\" \x1b[2J[red]ø\u202eevil
 NULL = Null("torus shifts", 0.021, 0.034, 0.001, 999, 0.391)
 DEFINITION = "‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖), debiased"
 CAVEAT = "Rises when few patches are compared."
-
-
-def photo(height: int = 60, width: int = 90) -> np.ndarray:
-    """A smooth picture that no two runs draw differently."""
-    down, across = np.mgrid[:height, :width]
-    return np.stack([255 * down / height, 255 * across / width, 120 + 60 * np.sin(across / 9)], -1).astype(np.uint8)
 
 
 def grid(side: int, seed: int = 0) -> np.ndarray:
@@ -75,6 +70,7 @@ def report() -> Report:
                 "Cosine with the marked patch.",
             ),
             Overlay("Gaps", photo(64, 64), np.array([[0.0, np.nan], [0.5, 1.0]]), (0.0, 1.0)),
+            probe(HOSTILE),
             Heatmap(
                 "Linear CKA of every pair",
                 names,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from repscope.render import _charts, _colours, _pictures
 from repscope.render._lettering import lettering, wrapped
-from repscope.render.png import gallery, named, overlay, png, ticks, trimmed
+from repscope.render.png import gallery, named, overlays, png, ticks, trimmed
 from repscope.report import Curve, Gallery, Heatmap, Line, Number, Overlay, Picture, Report, say
 
 
@@ -106,11 +106,11 @@ def test_the_colour_bar_runs_from_end_to_end():
 
 def test_an_overlay_carries_its_heat_its_bar_and_its_numbers():
     block = Overlay("title", noise(60, 60), np.linspace(0, 1, 9).reshape(3, 3), (0.0, 1.0), unit="cosine")
-    sheet = overlay(block)
+    sheet = overlays([block])
     heat = _pictures.heated(block, 448)
     assert holds(sheet, heat)
     assert holds(sheet, _pictures.bar((0.0, 1.0), heat.shape[1], 14))
-    assert not np.array_equal(sheet, overlay(replace(block, domain=(0.0, 2.0)))[: len(sheet)])
+    assert not np.array_equal(sheet, overlays([replace(block, domain=(0.0, 2.0))])[: len(sheet)])
     for value in (0.0, 0.5, 1.0):
         assert holds(sheet, trimmed(lettering(say(value), heat.shape[1])))
 
@@ -153,7 +153,6 @@ def test_file_names_are_plain_unique_and_stable(report: Report):
     assert list(files) == [
         "pca-of-the-patches-of-script-alert-x-script-2j-red-evil.png",
         "patches-like-the-one-marked.png",
-        "gaps.png",
         "linear-cka-of-every-pair.png",
         "signed.png",
         "spectrum.png",

@@ -210,7 +210,7 @@ class Answer:
         if self.seen.pictured is None:
             return []
         photo, views = self.seen.pictured
-        pictures = [Picture("as shown", shown(photo, views[0]))]
+        pictures = [Picture("as shown", shown(photo, views[0].frame))]
         for place in [place for each in self.seen.first_two() for place in each]:
             colours = shaped_like(pca_maps([views[place].patches])[0], pictures[0].pixels)
             pictures.append(Picture(str(self.design.runs[place]), colours))

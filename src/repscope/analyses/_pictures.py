@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-from repscope.analyses._study import View
+from repscope.frames import Frame
 from repscope.images import Photo
 from repscope.metrics import Rows
 from repscope.report import Overlay
@@ -14,12 +14,12 @@ from repscope.report import Overlay
 SIDE = 336
 
 
-def shown(photo: Photo, view: View, side: int = SIDE) -> UInt8[NDArray[np.uint8], "H W 3"]:
-    """The part of the photo that the encoder saw, at most `side` pixels on its longer side."""
+def shown(photo: Photo, frame: Frame, side: int = SIDE) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """A part of the photo, at most `side` pixels on its longer side."""
     from PIL import Image
 
     width, height = photo.size
-    box = (view.frame.left * width, view.frame.top * height, view.frame.right * width, view.frame.bottom * height)
+    box = (frame.left * width, frame.top * height, frame.right * width, frame.bottom * height)
     left, top, right, bottom = (round(edge) for edge in box)
     factor = min(side / max(right - left, bottom - top), 1.0)
     size = (max(round((right - left) * factor), 1), max(round((bottom - top) * factor), 1))
@@ -70,7 +70,7 @@ def _fewer(patches: Float[NDArray[np.float64], "n D"]) -> Float[NDArray[np.float
 def similarity(
     photo: UInt8[NDArray[np.uint8], "H W 3"], rows: Rows, place: tuple[int, int], title: str, caption: str
 ) -> Overlay:
-    """Cosine of the centred patch at this row and column with every patch."""
+    """Cosine of the patch at this row and column with every patch, all less their mean."""
     assert rows.grid is not None
     unit = rows.unit_centred
     values = (unit @ unit[place[0] * rows.grid[1] + place[1]]).reshape(rows.grid)

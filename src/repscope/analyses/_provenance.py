@@ -1,6 +1,7 @@
 """Provenance: enough of a run to make it again."""
 
 import platform
+import shlex
 import sys
 from dataclasses import asdict
 from importlib.metadata import version
@@ -8,7 +9,7 @@ from typing import Any
 
 from repscope.analyses._study import Study
 from repscope.encoders import Encoder
-from repscope.extract import in_canonical_order
+from repscope.extract import BATCH, in_canonical_order
 
 LIBRARIES = ("repscope", "torch", "numpy", "scikit-learn", "pillow", "safetensors")
 
@@ -19,6 +20,7 @@ def provenance(study: Study, analysis: str, **options: Any) -> dict[str, Any]:
 
     return {
         "analysis": analysis,
+        "command": _command(study, analysis, options),
         "options": {
             "framing": study.framing,
             "layers": list(study.layers),
@@ -42,6 +44,25 @@ def provenance(study: Study, analysis: str, **options: Any) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": {"system": f"{sys.platform} {platform.machine()}", "threads": torch.get_num_threads()},
     }
+
+
+def _command(study: Study, analysis: str, options: dict[str, Any]) -> str:
+    """The line that asks the same again; empty where photos were not given as files."""
+    if study.given is None or analysis not in ("compare", "inspect"):
+        return ""
+    models = ",".join([*study.names, *(name for name, _ in study.failed)])
+    words = ["repscope", analysis, *study.given, "-m", models]
+    if study.framing != ("official" if analysis == "inspect" else "square"):
+        words += ["--frame", study.framing]
+    if study.layers[0] != -1:
+        words += ["--layer", str(study.layers[0])]
+    words += ["--layers"] * (len(study.layers) > 1) + ["--strict"] * study.strict
+    for across, down in options.get("queries", ()):
+        words += ["--query", f"{across},{down}"]
+    for name in options.get("also", ()):
+        words += ["--also", name]
+    words += ["--batch", str(study.batch)] if study.batch != BATCH else []
+    return shlex.join(words)
 
 
 def described(encoder: Encoder) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Study: the photos and encoders of one question, and what was read of each photo."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,8 @@ from numpy.typing import NDArray
 
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
-from repscope.errors import UnfitTokens
-from repscope.extract import BATCH, extract
+from repscope.errors import RepscopeError, UnfitTokens
+from repscope.extract import BATCH, Seen, extract, in_canonical_order
 from repscope.frames import Frame
 from repscope.images import Photo, Skipped, gather
 from repscope.tokens import Tokens
@@ -38,6 +40,9 @@ class Study:
 
     Attributes:
         skipped: Photos that could not be used; looking adds those that gave tokens all alike.
+        failed: Encoders that could not be used, with the reason.
+        first: What was said of the first photos, where they have been looked at.
+        given: The photos as a command line would name them; None where it cannot.
     """
 
     photos: tuple[Photo, ...]
@@ -48,17 +53,51 @@ class Study:
     strict: bool = False
     skipped: list[Skipped] = field(default_factory=list)
     progress: Progress | None = None
+    failed: tuple[tuple[str, str], ...] = ()
+    first: Seen | None = None
+    given: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, images: Any, encoders: Sequence[Encoder], **options: Any) -> "Study":
         """From images as people give them; raises NoImages where none can be shown."""
         images = [images] if isinstance(images, (str, np.ndarray, Photo)) or hasattr(images, "__fspath__") else images
         photos, skipped = gather(images or (), strict=options.get("strict", False))
-        return cls(tuple(photos), tuple(encoders), skipped=list(skipped), **options)
+        paths = all(isinstance(image, str) or hasattr(image, "__fspath__") for image in images or ())
+        given = tuple(os.fspath(image) for image in images or ()) if paths else None
+        return cls(tuple(photos), tuple(encoders), skipped=list(skipped), given=given, **options)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(encoder.contract.name for encoder in self.encoders)
+
+    def opened(self, least: int = 1) -> "Study":
+        """The study once its first photos have been looked at, without the encoders that failed on them.
+
+        Raises what went wrong where fewer than `least` encoders are left, or the study is strict.
+        """
+        some = tuple(in_canonical_order(self.photos)[: self.batch])
+        alive, tokens, failed, errors = [], [], list(self.failed), []
+        for encoder in self.encoders:
+            try:
+                said = encoder(some, self.layers, self.framing)
+                if reason := self._broken(encoder, some, said):
+                    raise UnfitTokens(reason)
+            except RepscopeError as error:
+                failed.append((encoder.contract.name, str(error)))
+                errors.append(error)
+            else:
+                alive.append(encoder)
+                tokens.append(said)
+        if errors and (self.strict or len(alive) < least):
+            raise errors[0]
+        return replace(self, encoders=tuple(alive), failed=tuple(failed), first=Seen(some, tuple(tokens)))
+
+    @staticmethod
+    def _broken(encoder: Encoder, photos: Sequence[Photo], said: Sequence[Tokens]) -> str:
+        """Why nothing can be measured of any of the photos that are not flat; empty where something can."""
+        places = [place for place, photo in enumerate(photos) if not flat(photo)]
+        reasons = [unfit(encoder, [view_of(each, place, encoder) for each in said]) for place in places]
+        return reasons[0] if reasons and all(reasons) else ""
 
     def look(self) -> Iterator[tuple[Photo, tuple[tuple[View, ...], ...]]]:
         """Each photo with its views by encoder and layer, in canonical order.
@@ -67,7 +106,9 @@ class Study:
         UnfitTokens names the encoder and layer.
         """
         done, usable = 0, 0
-        for seen in extract(self.encoders, self.photos, self.layers, self.framing, self.batch):
+        rest = in_canonical_order(self.photos)[len(self.first.photos) if self.first else 0 :]
+        known = [self.first] if self.first else []
+        for seen in chain(known, extract(self.encoders, rest, self.layers, self.framing, self.batch)):
             for place, photo in enumerate(seen.photos):
                 views = tuple(
                     tuple(view_of(tokens, place, encoder) for tokens in by_layer)

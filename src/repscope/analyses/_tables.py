@@ -67,6 +67,11 @@ def readings_table(names: Sequence[str], numbers: Sequence[Mapping[str, Number]]
     return Table("Readings of the patches", ("reading", *names), rows, caption)
 
 
+def failures(study: Study) -> list[Note]:
+    """A word on each encoder that was left out."""
+    return [Note(f"{name} is left out: {reason}", "warning") for name, reason in study.failed]
+
+
 def photos_named(study: Study, count: int) -> str:
     """The one photo by name, or how many were looked at."""
     return study.photos[0].id if len(study.photos) == 1 else counted(count)

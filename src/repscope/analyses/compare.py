@@ -11,7 +11,7 @@ from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings
-from repscope.analyses._pictures import pca_maps, shaped_like, shown
+from repscope.analyses._probing import Point, Probing
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -20,9 +20,7 @@ from repscope.errors import UnknownName, WrongUsage
 from repscope.extract import BATCH
 from repscope.images import Photo
 from repscope.metrics import Pair
-from repscope.report import Block, Gallery, Heatmap, Note, Number, Picture, Report, Table, say, spread
-
-PICTURED = 4
+from repscope.report import Block, Heatmap, Note, Number, Report, Table, say, spread
 
 
 def compare(
@@ -30,7 +28,10 @@ def compare(
     encoders: Sequence[Encoder],
     *,
     framing: Framing = "square",
+    layer: int = -1,
+    queries: Sequence[Point] = (),
     also: Sequence[str] = (),
+    failed: Sequence[tuple[str, str]] = (),
     strict: bool = False,
     batch: int = BATCH,
     progress: Progress | None = None,
@@ -41,12 +42,16 @@ def compare(
         images: Paths, folders, arrays (H, W, 3) or PIL images; none for the bundled samples.
         encoders: Two or more, from `repscope.load`.
         framing: `square` shows all the same central square; `official` each its published transform.
+        layer: 0 for the embedding, k for the residual stream after block k, -1 for the output.
+        queries: Places (across, down) in fractions of a photo, whose patches are compared to all others.
         also: Pair measures that are shown only on request: `linear_cka_biased`.
-        strict: Fail on the first photo that cannot be used, instead of skipping it by name.
+        failed: Encoders that could not be loaded, and why: the report says so in their place.
+        strict: Fail on the first photo or encoder that cannot be used, instead of leaving it out by name.
         batch: Photos in one forward pass.
         progress: Called with photos done and photos in all.
 
-    Raises WrongUsage for fewer than two encoders or the same one twice, NoImages, UnfitTokens.
+    Raises WrongUsage for fewer than two encoders, the same one twice, or a query outside the photo; NoImages,
+    UnfitTokens.
     """
     names = [encoder.contract.name for encoder in encoders]
     if len(names) < 2:
@@ -55,8 +60,18 @@ def compare(
         )
     if twice := {name for name in names if names.count(name) > 1}:
         raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; compare wants encoders that differ.")
-    study = Study.of(images, encoders, framing=framing, strict=strict, batch=batch, progress=progress)
-    gathered = _Gathered(study, also)
+    study = Study.of(
+        images,
+        encoders,
+        framing=framing,
+        layers=(layer,),
+        strict=strict,
+        batch=batch,
+        progress=progress,
+        failed=tuple(failed),
+    )
+    gathered = _Gathered(study.opened(least=2), also, queries)
+    study = gathered.study
     for photo, views in study.look():
         gathered.take(photo, [by_layer[0] for by_layer in views])
     return gathered.report()
@@ -65,15 +80,13 @@ def compare(
 class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
-    def __init__(self, study: Study, also: Sequence[str]):
-        self.study, self.also = study, also
+    def __init__(self, study: Study, also: Sequence[str], queries: Sequence[Point]):
+        self.study, self.also, self.probing = study, also, Probing(study, queries)
         self.readings, self.measures = metrics.readings(patches=True), _measures(also)
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
         ]
         self.meetings = Meetings(len(study.encoders), self.measures)
-        self.pictured = {photo.id for photo in study.photos[:PICTURED]}
-        self.pictures: dict[str, tuple[Photo, list[View]]] = {}
         self.embeddings: list[list[Any]] = [[] for _ in study.encoders]
         self.spectra: list[list[Any]] = [[] for _ in study.encoders]
         self.shapes: list[tuple[int, int, int]] = []
@@ -87,8 +100,7 @@ class _Gathered:
         for kept, spectra, view, each in zip(self.embeddings, self.spectra, views, rows, strict=True):
             kept.append(view.embedding)
             spectra.append(each.moments.spectrum)
-        if photo.id in self.pictured:
-            self.pictures[photo.id] = (photo, views)
+        self.probing.take(photo, views)
         self.shapes = [view.patches.shape for view in views]
 
     def report(self) -> Report:
@@ -99,9 +111,12 @@ class _Gathered:
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
         matrices = [self._matrix(measure, count) for measure in self.measures]
+        probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
+            *probe,
             *self._findings(count, numbers),
-            *self._galleries(),
+            *_tables.failures(study),
+            *pictures,
             _tables.readings_table(names, numbers, count),
             _tables.spectrum_curve(names, self.spectra),
             *matrices,
@@ -113,7 +128,7 @@ class _Gathered:
         ]
         title = f"{', '.join(names)} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        return Report(title, tuple(blocks), provenance(study, "compare", also=list(self.also)), skipped)
+        return Report(title, tuple(blocks), self._provenance(), skipped)
 
     def _matrix(self, measure: Pair, count: int) -> Heatmap:
         names, of = self.study.names, "photos" if count > 1 else "photo"
@@ -144,15 +159,9 @@ class _Gathered:
             pairs.append((f"{names[i]}, {names[j]}", nulls))
         return _tables.nulls_table(pairs, [measure.title for measure in self.measures])
 
-    def _side_by_side(self, photo: Photo, views: list[View], maps: list[Any]) -> tuple[Picture, ...]:
-        """What was shown, once for each frame, and the maps after it at its shape."""
-        pictures: list[Picture] = []
-        for k, (name, view, colours) in enumerate(zip(self.study.names, views, maps, strict=True)):
-            seen = shown(photo, view)
-            if k == 0 or view.frame != views[k - 1].frame:
-                pictures.append(Picture("as shown" if k == 0 else f"as shown to {name}", seen))
-            pictures.append(Picture(name, shaped_like(colours, seen)))
-        return tuple(pictures)
+    def _provenance(self) -> dict[str, Any]:
+        queries = [list(point) for point in self.probing.queries]
+        return provenance(self.study, "compare", also=list(self.also), queries=queries)
 
     def _registration(self) -> Table:
         """On which grid each pair was compared, and how much of its frames the two have in common."""
@@ -179,24 +188,6 @@ class _Gathered:
             return [*found, *_tables.reading_findings(names, numbers)]
         few = "One photo has no interval" if count == 1 else f"An interval from {count} photos is too narrow"
         return [*found, Note(f"{few}: no difference between readings is claimed. Give {TRUSTED} photos or more.")]
-
-    def _galleries(self) -> list[Gallery]:
-        ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
-        if not ordered:  # the photos that would be shown were skipped
-            return []
-        caption = (
-            "First three principal components of the patches as red, green, blue: one basis per encoder over "
-            f"{_tables.counted(len(ordered))}. Colours do not compare between encoders."
-        )
-        maps = [pca_maps([views[e].patches for _, views in ordered]) for e in range(len(self.study.names))]
-        return [
-            Gallery(
-                f"PCA maps: {photo.id}",
-                self._side_by_side(photo, views, [each[place] for each in maps]),
-                "" if place else caption,
-            )
-            for place, (photo, views) in enumerate(ordered)
-        ]
 
 
 ORDER = ("linear_cka", "mutual_knn", "cknna", "procrustes", "ridge_map", "rsa", "cca")

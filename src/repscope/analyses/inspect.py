@@ -12,20 +12,19 @@ from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
-from repscope.analyses._pictures import pca_maps, places_apart, shaped_like, shown, similarity
+from repscope.analyses._pictures import shown
+from repscope.analyses._probing import PICTURED, Point, Probing
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
-from repscope.errors import RepscopeError, WrongUsage
+from repscope.errors import RepscopeError
 from repscope.extract import BATCH
-from repscope.frames import Frame
 from repscope.images import Photo
 from repscope.metrics import Reading, Rows
 from repscope.metrics.patch_entropy import entropies
-from repscope.report import Block, Curve, Gallery, Line, Note, Number, Overlay, Picture, Report, Table, say, spread
+from repscope.report import Block, Curve, Line, Note, Number, Overlay, Report, Table, say, spread
 
-PICTURED = 4
 BINS = 24
 DEPTHS = (
     "effective_rank",
@@ -35,7 +34,6 @@ DEPTHS = (
     "token_norm",
     "outlier_tokens",
 )
-Point = tuple[float, float]
 
 
 def inspect(
@@ -43,8 +41,9 @@ def inspect(
     encoder: Encoder,
     *,
     layers: bool = False,
-    points: Sequence[Point] = (),
+    queries: Sequence[Point] = (),
     framing: Framing = "official",
+    layer: int = -1,
     strict: bool = False,
     batch: int = BATCH,
     progress: Progress | None = None,
@@ -55,21 +54,20 @@ def inspect(
         images: Paths, folders, arrays (H, W, 3) or PIL images; none for the bundled samples.
         encoder: From `repscope.load`.
         layers: Also readings after every block.
-        points: Places (across, down) in fractions of the photo whose patches are compared to all
+        queries: Places (across, down) in fractions of the photo whose patches are compared to all
             others; by default three patches that differ most.
         framing: `official` uses the encoder's published transform, `square` the central square.
+        layer: 0 for the embedding, k for the residual stream after block k, -1 for the output.
         strict: Fail on the first photo that cannot be used, instead of skipping it by name.
         batch: Photos in one forward pass.
         progress: Called with photos done and photos in all.
 
-    Raises WrongUsage for a point outside the photo, NoImages, UnfitTokens.
+    Raises WrongUsage for a query outside the photo, NoImages, UnfitTokens.
     """
-    if outside := [point for point in points if not all(0 <= place <= 1 for place in point)]:
-        raise WrongUsage(f"A point is two fractions of the photo, across and down, each 0 to 1; got {outside[0]}.")
     depth = encoder.contract.architecture.depth
-    asked = (-1, *range(depth + 1)) if layers else (-1,)
+    asked = (layer, *range(depth + 1)) if layers else (layer,)
     study = Study.of(images, (encoder,), framing=framing, strict=strict, batch=batch, progress=progress, layers=asked)
-    gathered = _Gathered(study, points)
+    gathered = _Gathered(study, queries)
     for photo, (by_layer,) in study.look():
         gathered.take(photo, by_layer)
     return gathered.report()
@@ -78,8 +76,8 @@ def inspect(
 class _Gathered:
     """What is kept of each photo."""
 
-    def __init__(self, study: Study, points: Sequence[Point]):
-        self.study, self.points = study, points
+    def __init__(self, study: Study, queries: Sequence[Point]):
+        self.study, self.probing = study, Probing(study, queries)
         self.readings = metrics.readings(patches=True)
         self.values: dict[str, list[Value]] = {reading.name: [] for reading in self.readings}
         self.by_layer: list[dict[str, list[Value]]] = [{name: [] for name in DEPTHS} for _ in study.layers[1:]]
@@ -88,8 +86,6 @@ class _Gathered:
         self.entropies: list[float] = []
         self.norms: list[Float[NDArray[np.float64], " n"]] = []
         self.cls_norms: list[Value] = []
-        self.pictured = {photo.id for photo in study.photos[:PICTURED]}
-        self.pictures: dict[str, tuple[Photo, View, Rows]] = {}
         self.shape = (0, 0, 0)
 
     def take(self, photo: Photo, views: Sequence[View]) -> None:
@@ -106,8 +102,7 @@ class _Gathered:
         self.norms.append(rows.norms)
         if output.cls is not None:
             self.cls_norms.append(float(np.linalg.norm(output.cls)))
-        if photo.id in self.pictured:
-            self.pictures[photo.id] = (photo, output, rows)
+        self.probing.take(photo, views[:1])
         self.shape = output.patches.shape
 
     def _scales_of(self, rows: Rows) -> None:
@@ -122,9 +117,12 @@ class _Gathered:
         study, name = self.study, self.study.names[0]
         count = len(self.spectra)
         numbers = _tables.measured(self.readings, self.values, self.shape)
+        probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
+            *probe,
             *self._findings(numbers, count),
-            *self._pictures(),
+            *pictures,
+            *self._cls_maps(),
             _tables.readings_table((name,), [numbers], count),
             *self._cls_block(),
             *self._curves(),
@@ -136,8 +134,8 @@ class _Gathered:
         ]
         title = f"{name} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        points = [list(point) for point in self.points]
-        return Report(title, tuple(blocks), provenance(study, "inspect", points=points), skipped)
+        queries = [list(point) for point in self.probing.queries]
+        return Report(title, tuple(blocks), provenance(study, "inspect", queries=queries), skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:
         rank, outliers = numbers["effective_rank"], numbers["outlier_tokens"]
@@ -154,25 +152,9 @@ class _Gathered:
             found.append(Note("One photo has no interval. Give several photos to see how far readings move."))
         return found
 
-    def _pictures(self) -> list[Gallery | Overlay | Note]:
-        ordered = [self.pictures[photo.id] for photo in self.study.photos if photo.id in self.pictures]
-        if not ordered:  # the photos that would be shown were skipped
-            return []
-        maps = pca_maps([view.patches for _, view, _ in ordered])
-        blocks: list[Gallery | Overlay | Note] = []
-        for (photo, view, rows), colours in zip(ordered, maps, strict=True):
-            seen = shown(photo, view)
-            pictures = (Picture("as shown", seen), Picture("PCA map", shaped_like(colours, seen)))
-            blocks.append(Gallery(f"PCA map: {photo.id}", pictures, _PCA))
-            asked = {point: _place(point, view.frame, self.shape) for point in self.points}
-            blocks += [Note(_UNSEEN.format(*point, photo.id), "warning") for point in asked if asked[point] is None]
-            places = list(asked.values()) if asked else places_apart(rows)
-            for place in dict.fromkeys(place for place in places if place is not None):
-                title = f"Like row {place[0] + 1}, column {place[1] + 1}: {photo.id}"
-                blocks.append(similarity(seen, rows, place, title, _LIKE))
-            if view.cls is not None:
-                blocks.append(_cls_map(seen, view, rows, photo.id))
-        return blocks
+    def _cls_maps(self) -> list[Overlay]:
+        seen = self.probing.seen()[:PICTURED]
+        return [_cls_map(photo, view) for photo, (view,) in seen if view.cls is not None]
 
     def _cls_block(self) -> list[Block]:
         if not self.cls_norms:
@@ -243,27 +225,17 @@ class _Gathered:
         return _tables.line(self.study.names[0], [float(layer) for layer in range(len(numbers))], numbers)
 
 
-_PCA = "First three principal components of the patches as red, green, blue: one basis over all photos shown."
 _DEPTH = "The residual stream after each block, before any final norm."
-_UNSEEN = "The point {}, {} of {} is outside what the encoder was shown; try --frame official or another point."
-_LIKE = "Cosine of the marked patch with every patch, their mean removed."
 
 
 def _some(names: Sequence[str]) -> list[Reading]:
     return [reading for name in names if isinstance(reading := metrics.catalogue[name], Reading)]
 
 
-def _place(point: Point, frame: Frame, shape: tuple[int, int, int]) -> tuple[int, int] | None:
-    """Row and column of the patch at a point of the photo; None where the encoder was not shown it."""
-    across, down = (point[0] - frame.left) / frame.width, (point[1] - frame.top) / frame.height
-    if not (0 <= across <= 1 and 0 <= down <= 1):
-        return None
-    return min(int(down * shape[0]), shape[0] - 1), min(int(across * shape[1]), shape[1] - 1)
-
-
-def _cls_map(seen: Any, view: View, rows: Rows, photo: str) -> Overlay:
+def _cls_map(photo: Photo, view: View) -> Overlay:
     """Cosine of the CLS token with every patch, neither centred: they share one mean only by accident."""
     cls = np.asarray(view.cls, np.float64)
-    values = (rows.unit @ (cls / np.linalg.norm(cls))).reshape(view.patches.shape[:2])
+    values = (Rows(view.patches).unit @ (cls / np.linalg.norm(cls))).reshape(view.patches.shape[:2])
     ends = (float(values.min()), float(values.max()))
-    return Overlay(f"CLS and patches: {photo}", seen, values, ends, unit="cosine", caption="Cosine, not centred.")
+    title, caption = f"CLS and patches: {photo.id}", "Cosine, not centred."
+    return Overlay(title, shown(photo, view.frame), values, ends, unit="cosine", caption=caption)

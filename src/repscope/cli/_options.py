@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repscope.errors import WrongUsage
+from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 if TYPE_CHECKING:
     from repscope.encoders import Encoder
@@ -28,23 +28,43 @@ class Medium(StrEnum):
     HTML = "html"
 
 
+FOLDER = Path("report")
+"""Where files go that were asked for without a folder."""
+
 PHOTOS = "Files and folders; the bundled samples where none is given."
 MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
 FRAME = "square: the same central square for all; official: each encoder's published transform."
 
 Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help=PHOTOS, show_default=False)]
 Models = Annotated[list[str] | None, typer.Option("-m", "--model", "--models", help=MODELS, show_default=False)]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the report's files.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the report's files; `report` for PNG.")]
 Formats = Annotated[str | None, typer.Option("--format", help="text, json, html, png, separated by commas.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report in the folder.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail on the first photo that cannot be used.")]
 Listing = Annotated[Medium, typer.Option("--format", help="text, json or html.")]
+Queries = Annotated[
+    list[str] | None,
+    typer.Option("--query", metavar="X,Y", help="A place in fractions of the photo to compare all patches to."),
+]
+Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forward pass.")]
 
 
 def names_of(models: list[str] | None) -> list[str]:
     """Names as given, repeated or separated by commas; none where none was."""
     return [name.strip() for given in models or [] for name in given.split(",") if name.strip()]
+
+
+def points_of(queries: list[str] | None) -> list[tuple[float, float]]:
+    """Places as given; raises WrongUsage for what is not two numbers."""
+    points = []
+    for text in queries or []:
+        try:
+            across, down = (float(part) for part in text.split(","))
+        except ValueError:
+            raise WrongUsage(f"--query wants two fractions such as 0.5,0.25; got {text!r}.") from None
+        points.append((across, down))
+    return points
 
 
 class Answer:
@@ -61,7 +81,7 @@ class Answer:
         if unknown := [name for name in self.formats if name not in media]:
             raise WrongUsage(f"--format knows {', '.join(media)}; got {', '.join(unknown)}.")
         if output is None and (len(self.formats) > 1 or "png" in self.formats):
-            raise WrongUsage(f"{', '.join(self.formats)} want a folder: add -o DIR.")
+            output = FOLDER
         self.output, self.force = output, force
         if output is not None:
             from repscope.render._save import prepare
@@ -81,19 +101,29 @@ class Answer:
 
 def show(report: "Report", medium: str = "text") -> None:
     """A report on standard output: text as the terminal can show it, everything else in UTF-8."""
-    import os
     import shutil
     import sys
 
     from repscope.render import media
 
     if medium == "text":
-        plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
         width = shutil.get_terminal_size().columns
-        sys.stdout.write(media["text"](report, width=width, colour=not plain, encoding=sys.stdout.encoding))
+        sys.stdout.write(media["text"](report, width=width, colour=colours(), encoding=sys.stdout.encoding))
     else:
         sys.stdout.buffer.write(media[medium](report).encode())
     sys.stdout.flush()
+
+
+def colours() -> Any:
+    """How many colours standard output has, as rich finds them out; False where it has none."""
+    import os
+    import sys
+
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return False
+    from rich.console import Console
+
+    return Console(file=sys.stdout).color_system or False
 
 
 def found(photos: list[str] | None, strict: bool) -> list[str]:
@@ -109,12 +139,30 @@ def found(photos: list[str] | None, strict: bool) -> list[str]:
 
 def loaded(names: list[str]) -> "list[Encoder]":
     """Encoders by name, with a word on standard error where loading takes over a second."""
+    return loadable(names, len(names))[0]
+
+
+def loadable(names: list[str], least: int) -> "tuple[list[Encoder], list[tuple[str, str]]]":
+    """Encoders by name, and those that cannot be loaded, with the reason.
+
+    Raises what went wrong where fewer than `least` are left, and for a name that nothing is called by.
+    """
     from repscope.cli._progress import Progress
     from repscope.encoders import load
 
+    encoders: list[Encoder] = []
+    errors: list[tuple[str, RepscopeError]] = []
     with Progress("loading") as progress:
-        encoders = []
         for done, name in enumerate(names):
             progress(done, len(names))
-            encoders.append(load(name))
-    return encoders
+            try:
+                encoders.append(load(name))
+            except (UnknownName, WrongUsage):
+                raise
+            except RepscopeError as error:
+                errors.append((name, error))
+                if len(names) - len(errors) < least:
+                    raise errors[0][1] from None
+    for _, error in errors:
+        typer.echo(f"repscope: {error}", err=True)
+    return encoders, [(name, str(error)) for name, error in errors]

@@ -11,13 +11,16 @@ from repscope.cli._options import (
     Force,
     Formats,
     Frame,
+    Layer,
     Models,
     Output,
     Photos,
+    Queries,
     Strict,
     found,
-    loaded,
+    loadable,
     names_of,
+    points_of,
 )
 from repscope.cli._progress import Progress
 from repscope.errors import WrongUsage
@@ -29,6 +32,8 @@ def compare(
     photos: Photos = None,
     models: Models = None,
     frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.SQUARE,
+    query: Queries = None,
+    layer: Layer = -1,
     also: Annotated[
         list[str] | None, typer.Option("--also", help="A pair measure shown only on request: linear_cka_biased.")
     ] = None,
@@ -46,8 +51,9 @@ def compare(
     answer, names = Answer(output, formats, force), names_of(models) or list(SHOWN)
     if len(names) == 1:
         raise WrongUsage(f"compare wants two encoders or more; got {names[0]}. Name them with -m a,b, or use inspect.")
+    queries = points_of(query)
     given = found(photos, strict)
-    encoders = loaded(names)
+    encoders, failed = loadable(names, len(names) if strict else 2)
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:
@@ -55,7 +61,10 @@ def compare(
             given,
             encoders,
             framing=frame.value,
+            layer=layer,
+            queries=queries,
             also=names_of(also),
+            failed=failed,
             strict=strict,
             batch=batch,
             progress=progress,

@@ -11,13 +11,16 @@ from repscope.cli._options import (
     Force,
     Formats,
     Frame,
+    Layer,
     Models,
     Output,
     Photos,
+    Queries,
     Strict,
     found,
     loaded,
     names_of,
+    points_of,
 )
 from repscope.cli._progress import Progress
 from repscope.errors import WrongUsage
@@ -29,10 +32,8 @@ def inspect(
     photos: Photos = None,
     models: Models = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also readings after every block.")] = False,
-    point: Annotated[
-        list[str] | None,
-        typer.Option("--point", metavar="X,Y", help="A place in fractions of the photo to compare all patches to."),
-    ] = None,
+    query: Queries = None,
+    layer: Layer = -1,
     frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.OFFICIAL,
     output: Output = None,
     formats: Formats = None,
@@ -48,7 +49,7 @@ def inspect(
     answer, names = Answer(output, formats, force), names_of(models) or [SHOWN]
     if len(names) > 1:
         raise WrongUsage(f"inspect looks into one encoder; got {', '.join(names)}. Use compare for several.")
-    points = [_point(text) for text in point or []]
+    queries = points_of(query)
     given = found(photos, strict)
     (encoder,) = loaded(names)
     from repscope.analyses.inspect import inspect as inspected
@@ -58,18 +59,11 @@ def inspect(
             given,
             encoder,
             layers=layers,
-            points=points,
+            queries=queries,
+            layer=layer,
             framing=frame.value,
             strict=strict,
             batch=batch,
             progress=progress,
         )
     answer.show(report)
-
-
-def _point(text: str) -> tuple[float, float]:
-    try:
-        across, down = (float(part) for part in text.split(","))
-    except ValueError:
-        raise WrongUsage(f"--point wants two fractions such as 0.5,0.25; got {text!r}.") from None
-    return across, down

@@ -13,6 +13,7 @@ SIMPLE: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": ["number", "null"]},  # null where the value is not finite
+    bytes: {"type": "string", "contentEncoding": "base64"},
     NoneType: {"type": "null"},
 }
 PICTURE = {

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repscope.report import Block, Cell, Line, Note, Null, Number, Report, say, spread
+from repscope.report import Block, Cell, Line, Note, Null, Number, Overlay, Report, say, spread
 
 ASCII = {
     **dict.fromkeys("–—−‐‑", "-"),
@@ -111,11 +111,11 @@ def definitions(report: Report) -> dict[str, str]:
 
 
 def runs(blocks: tuple[Block, ...]) -> list[list[Block]]:
-    """Neighbouring numbers, and neighbouring notes, together; every other block alone."""
+    """Neighbouring numbers, notes, and maps over photos, together; every other block alone."""
     found: list[list[Block]] = []
     for block in blocks:
         alike = found and type(found[-1][-1]) is type(block)
-        if alike and isinstance(block, Number | Note):
+        if alike and isinstance(block, Number | Note | Overlay):
             found[-1].append(block)
         else:
             found.append([block])

@@ -1,12 +1,14 @@
-"""HTML: one page that asks nothing of any network and runs no script; and the same as a notebook's cell.
+"""HTML: one page that asks nothing of any network; and the same as a notebook's cell.
 
 Curves are drawn here, once, as SVG. A live chart would bring a megabyte of script that needs
 `eval`; what its tooltips would say stands in a table under each curve, where a screen reader, a
-printer and a search find it too. So the page can forbid everything but its own style and pictures.
+printer and a search find it too. Only the probe is live, with one script of ours: so the page can
+forbid everything but its own style, its pictures and that script, which it names by its hash.
 """
 
 import base64
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,8 +23,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from repscope.render import _colours, _pictures, _sparkline, _wording
-from repscope.render.json import json, plain
-from repscope.report import Curve, Number, Overlay, Report, against, say, spread
+from repscope.render.json import plain
+from repscope.report import Curve, Number, Overlay, Probe, Report, against, say, spread
 
 TILE = 448  # pixels of a picture at most; a grid of tokens is sent as small as it is
 PLACES = 24  # rows of the table under a curve
@@ -30,12 +32,17 @@ PLACES = 24  # rows of the table under a curve
 
 def html(report: Report) -> str:
     """A whole page in one file, readable in light and dark, on paper and on a phone."""
-    return _environment().get_template("page.html").render(_context(report))
+    return _environment().get_template("page.html").render(_context(report) | {"linked": True})
 
 
 def fragment(report: Report) -> str:
     """The same without its page, its styles kept to itself: what a notebook shows."""
     return _environment().get_template("fragment.html").render(_context(report))
+
+
+def alone(block: Any) -> str:
+    """One block as a fragment, without a title."""
+    return fragment(Report("", (block,)))
 
 
 def _finalised(value: Any) -> Any:
@@ -66,22 +73,71 @@ def _environment() -> Environment:
         "heat": heat,
         "drawing": drawing,
         "legend": legend,
+        "data": data,
         "places": places,
     }
     return environment
 
 
 def _context(report: Report) -> dict[str, Any]:
-    mark = sha256(json(report).encode()).hexdigest()[:8]  # reports shown on one page must not share ids
+    # reports shown on one page must not share ids
+    seed = repr((report.title, report.numbers(), plain(report.provenance)))
+    mark = sha256(seed.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     numbers = count(1)
     return {
         "report": report,
         "runs": _wording.runs(report.blocks),
         "definitions": _wording.definitions(report),
         "provenance": dumps(plain(report.provenance), indent=2, ensure_ascii=False).splitlines(),
+        "command": report.provenance.get("command", ""),
         "fresh": lambda: f"r{mark}-{next(numbers)}",
         "style": Markup(files("repscope.render").joinpath("templates/style.css").read_text(encoding="utf-8")),
+        "script": Markup(script()) if _live(report) else "",
+        "digest": digest(),
+        "linked": False,
     }
+
+
+def _live(report: Report) -> bool:
+    """Whether there is something in it that needs the script."""
+    return bool(report.provenance.get("command")) or any(isinstance(block, Probe) for block in report.blocks)
+
+
+MODULES = ("tokens", "draw", "panel", "probe")
+"""The probe's modules, each after those that it imports."""
+
+
+@cache
+def script() -> str:
+    """The probe's modules as one, which mounts every probe of the page."""
+    parts = [files("repscope.render").joinpath(f"templates/probe/{name}.js").read_text("utf-8") for name in MODULES]
+    joined = re.sub(r"^import .*\n", "", "\n".join(parts), flags=re.MULTILINE)
+    return "{\n" + re.sub(r"^export ", "", joined, flags=re.MULTILINE) + "\nmount();\n}"
+
+
+@cache
+def digest() -> str:
+    """The script's SHA-256, as a Content-Security-Policy names it."""
+    return base64.b64encode(sha256(script().encode()).digest()).decode()
+
+
+def data(block: Probe) -> Markup:
+    """The probe's data as JSON that no name in it can break out of."""
+    scales = {
+        "signed": _colours.coloured(np.linspace(-1, 1, 256), (-1.0, 1.0)),
+        "magnitude": _colours.coloured(np.linspace(0, 1, 256), (0.0, 1.0)),
+    }
+    said = {"probe": _shown(plain(block)), "scales": {name: plain(table.tobytes()) for name, table in scales.items()}}
+    return Markup(dumps(said, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
+
+
+def _shown(value: Any) -> Any:
+    """The same with every name made legible, as a template's text is."""
+    if isinstance(value, str):
+        return _wording.legible(value)
+    if isinstance(value, dict):
+        return {key: _shown(part) for key, part in value.items()}
+    return [_shown(part) for part in value] if isinstance(value, list) else value
 
 
 def about(number: Number) -> list[tuple[str, str]]:

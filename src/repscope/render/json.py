@@ -1,6 +1,6 @@
 """JSON: everything a report knows, to be read by programs and opened again.
 
-Written and read by the fields of the dataclasses in `report.py`, so a field added there is here at
+Written and read by the fields of the dataclasses in `report/`, so a field added there is here at
 once. Every object of a block carries `"block"`, the lower-case name of its kind.
 """
 
@@ -45,6 +45,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, np.ndarray):
         return _picture(value) if value.dtype == np.uint8 and value.ndim == 3 else plain(value.tolist())
     if isinstance(value, np.generic):
@@ -103,6 +105,8 @@ def _read(hint: Any, value: Any) -> Any:
         return math.nan if value is None else float(_checked(_numeric(value), value, "a number"))
     if hint in (int, str, bool):
         return _checked(type(value) is hint, value, hint.__name__)
+    if hint is bytes:
+        return base64.b64decode(_checked(isinstance(value, str), value, "base64"), validate=True)
     if _holds_pixels(hint):
         return _pixels(value)
     if _holds_numbers(hint):

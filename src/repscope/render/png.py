@@ -9,6 +9,7 @@ import numpy as np
 from repscope.render import _charts, _pictures
 from repscope.render._lettering import lettering
 from repscope.render._pictures import Pixels
+from repscope.render._wording import runs
 from repscope.report import Block, Curve, Gallery, Heatmap, Overlay, Report, say
 
 TILE = 448
@@ -19,20 +20,21 @@ ACROSS = 4  # pictures side by side before a new row begins
 def png(report: Report) -> dict[str, bytes]:
     """File name -> bytes, one file for each block that can be seen; blocks of numbers and words have none."""
     files: dict[str, bytes] = {}
-    for block in report.blocks:
-        drawn = _drawn(block)
+    for run in runs(report.blocks):
+        drawn = _drawn(run)
         if drawn is not None:
             title, content = drawn
             files[named(title, files)] = content
     return files
 
 
-def _drawn(block: Block) -> tuple[str, bytes] | None:
-    """Title and PNG of a block that can be seen."""
+def _drawn(run: Sequence[Block]) -> tuple[str, bytes] | None:
+    """Title and PNG of a block that can be seen, or of maps that belong together."""
+    block = run[0]
     if isinstance(block, Gallery):
         return block.title, _pictures.png(gallery(block))
     if isinstance(block, Overlay):
-        return block.title, _pictures.png(overlay(block))
+        return block.title, _pictures.png(overlays([each for each in run if isinstance(each, Overlay)]))
     if isinstance(block, Heatmap) or (isinstance(block, Curve) and _charts.drawable(block)):
         return block.title, _charts.png(block)
     return None
@@ -62,15 +64,23 @@ def gallery(block: Gallery) -> Pixels:
     return _page(block.title, rows, block.caption)
 
 
-def overlay(block: Overlay) -> Pixels:
-    """The photo under its heat, and the colour scale with its ends."""
+def overlays(blocks: Sequence[Overlay]) -> Pixels:
+    """The photo under each heat, side by side, and the colour scale with its ends, once where all share it."""
+    if len(blocks) == 1:
+        return _page(blocks[0].title, [above([*_heat(blocks[0])], 8)], blocks[0].caption)
+    tiles = [above([*_heat(block), lettering(block.title, TILE, middle=True)], 8) for block in blocks]
+    rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
+    return _page("", rows, " ".join(dict.fromkeys(block.caption for block in blocks)))
+
+
+def _heat(block: Overlay) -> list[Pixels]:
     heat = _pictures.heated(block, TILE)
     width = max(heat.shape[1], 240)
     low, high = block.domain
     middle = 0.0 if low < 0 < high else (low + high) / 2
     scale = above([_pictures.bar(block.domain, width, 14), ticks((low, high, middle), block.domain, width)], 2)
     unit = [lettering(block.unit, width, middle=True)] if block.unit else []
-    return _page(block.title, [above([heat, scale, *unit], 8)], block.caption)
+    return [heat, scale, *unit]
 
 
 def ticks(values: Sequence[float], domain: tuple[float, float], width: int) -> Pixels:
@@ -119,7 +129,7 @@ def above(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:
 def _page(title: str, body: Sequence[Pixels], caption: str) -> Pixels:
     """Title, pictures and caption on a white sheet."""
     inner = max([part.shape[1] for part in body] + [360])
-    parts = [lettering(title, inner, 26, bold=True), *body]
+    parts = [*([lettering(title, inner, 26, bold=True)] if title else []), *body]
     if caption:
         parts.append(lettering(caption, inner, ink="#555b66"))
     sheet = above(parts, 10)

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from repscope.render import _columns, _sparkline
+from repscope.render import _columns, _halfblocks, _sparkline
 from repscope.render._columns import Entry, Sheet
 from repscope.render._wording import (
     ascii_only,
@@ -26,20 +26,37 @@ from repscope.render._wording import (
     runs,
     unit_once,
 )
-from repscope.report import Cell, Curve, Gallery, Heatmap, Line, Note, Number, Overlay, Report, Table, against, say
+from repscope.report import (
+    Cell,
+    Curve,
+    Gallery,
+    Heatmap,
+    Line,
+    Note,
+    Number,
+    Overlay,
+    Probe,
+    Report,
+    Table,
+    against,
+    say,
+)
 
 LINED = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 LINED_ASCII = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-NARROWEST = 24
+NARROWEST, TILE = 24, 32
+Depth = Literal["standard", "256", "truecolor"]
 LEADS = {"finding": ("• ", "green"), "note": ("", ""), "warning": ("! ", "yellow")}
 
 
-def text(report: Report, *, width: int | None = None, colour: bool = False, encoding: str | None = "utf-8") -> str:
+def text(
+    report: Report, *, width: int | None = None, colour: bool | Depth = False, encoding: str | None = "utf-8"
+) -> str:
     """The report as text, every line at most `width` columns wide.
 
     Args:
         width: Columns of the page, 24 at least; 80 where none is given, so that a saved page is always the same.
-        colour: Whether to add the terminal's colours.
+        colour: Whether to add the terminal's colours, or how many it has: with 256 or more, pictures are shown.
         encoding: Of the stream it is for; anything but Unicode gets plain ASCII.
 
     >>> from repscope.report import Number, Report
@@ -55,14 +72,14 @@ def text(report: Report, *, width: int | None = None, colour: bool = False, enco
 class _Page:
     """One report being written: where to, how wide, and the footnotes so far."""
 
-    def __init__(self, width: int, colour: bool, unicode: bool):
+    def __init__(self, width: int, colour: bool | Depth, unicode: bool):
         self.width, self.unicode = max(width, NARROWEST), unicode
         self.out = io.StringIO()
         self.console = Console(
             file=self.out,
             width=self.width,
-            color_system="standard" if colour else None,
-            force_terminal=colour,
+            color_system=("standard" if colour is True else colour) if colour else None,
+            force_terminal=bool(colour),
             force_interactive=False,
             force_jupyter=False,
             legacy_windows=False,
@@ -71,6 +88,7 @@ class _Page:
             emoji=False,
             highlight=False,
         )
+        self.pictures = unicode and colour in ("256", "truecolor")
         self.footnotes: dict[str, int] = {}
 
     def written(self, report: Report) -> str:
@@ -82,8 +100,8 @@ class _Page:
         self.listing("Skipped", [f"{source}: {reason}" for source, reason in report.skipped])
         self.listing("Remarks", [f"({mark}) {remark}" for remark, mark in self.footnotes.items()])
         self.listing("Definitions", [f"{label}: {_first(what)}" for label, what in definitions(report).items()])
-        simple = [f"{key} {value}" for key, value in report.provenance.items() if isinstance(value, str | int | float)]
-        self.listing("Made with", [", ".join(simple)] if simple else [])
+        command = report.provenance.get("command")
+        self.listing("Made with", [str(command)] if command else [])
         return "".join(line.rstrip() + "\n" for line in self.out.getvalue().split("\n")[:-1])
 
     def words(self, text: str) -> str:
@@ -220,18 +238,53 @@ class _Page:
 
     def gallery(self, block: Gallery) -> None:
         self.line(block.title, "bold")
-        for picture in block.pictures:
-            self.line(f"{picture.caption} ({picture.pixels.shape[1]} × {picture.pixels.shape[0]} pixels)", indent=2)
+        if self.pictures:
+            self.row(
+                [(picture.caption, lambda w, p=picture: _halfblocks.sized(p.pixels, w)) for picture in block.pictures]
+            )
+        else:
+            self.line(", ".join(picture.caption for picture in block.pictures) + ": pictures, on the page", indent=2)
         self.line(block.caption, "dim")
 
-    def overlay(self, block: Overlay) -> None:
-        self.line(block.title, "bold")
-        rows, columns = block.values.shape
-        unit = f" {block.unit}" if block.unit else ""
-        where = f", asked at row {block.mark[0] + 1}, column {block.mark[1] + 1}" if block.mark else ""
+    def overlays(self, *blocks: Overlay) -> None:
+        """Maps over photos: side by side where there is colour."""
+        if self.pictures:
+            self.row([(block.title, lambda w, b=block: _halfblocks.heated(b, w)) for block in blocks])
+        for block in blocks:
+            if not self.pictures:
+                self.line(block.title, "bold")
+                where = f", asked at row {block.mark[0] + 1}, column {block.mark[1] + 1}" if block.mark else ""
+                self.line(
+                    f"{block.values.shape[0]} × {block.values.shape[1]} patches{where}: a picture, on the page",
+                    indent=2,
+                )
+        for said in dict.fromkeys(f"{block.caption} {self.scale(block)}".strip() for block in blocks):
+            self.line(said, "dim")
+
+    def scale(self, block: Overlay) -> str:
         low, high = map(say, block.domain)
-        self.line(f"{rows} × {columns} patches, colours from {low} to {high}{unit}{where}", indent=2)
-        self.line(block.caption, "dim")
+        return f"Colours from {low} to {high}{f' {block.unit}' if block.unit else ''}."
+
+    def row(self, pictures: Sequence[tuple[str, Callable[[int], Any]]]) -> None:
+        """Pictures of one width with their names below, as many beside each other as have room."""
+        across = max(min(len(pictures), (self.width + _columns.GAP) // (TILE // 2 + _columns.GAP)), 1)
+        width = max(min((self.width + _columns.GAP) // across - _columns.GAP, TILE), 1)
+        for start in range(0, len(pictures), across):
+            some = pictures[start : start + across]
+            drawn = [draw(width) for _, draw in some]
+            for line in _halfblocks.beside(drawn, _columns.GAP):
+                self.print(line)
+            names = Grid.grid(padding=(0, _columns.GAP, 0, 0))
+            for each in drawn:
+                names.add_column(width=each.shape[1], overflow="fold")
+            names.add_row(*(Text("\n".join(_columns.folded(self.words(name), width))) for name, _ in some))
+            self.print(names)
+
+    def probe(self, block: Probe) -> None:
+        """What there is to point at; the pointing is done on the page."""
+        names = ", ".join(panel.encoder for panel in block.panels)
+        photos = f"{len(block.photos)} photos" if len(block.photos) != 1 else block.photos[-1].id
+        self.line(f"{block.title}, on the page: {photos} under {names}", "dim")
 
 
 def _first(definition: str) -> str:
@@ -246,5 +299,6 @@ SHOW: dict[type, Callable[..., None]] = {
     Heatmap: _Page.heatmap,
     Curve: _Page.curve,
     Gallery: _Page.gallery,
-    Overlay: _Page.overlay,
+    Overlay: _Page.overlays,
+    Probe: _Page.probe,
 }

@@ -1,0 +1,188 @@
+"""Codes: the tokens of photos under one encoder, turned onto few axes and rounded to 8 bits, with the loss measured.
+
+The axes are orthonormal, so cosines stay what they are: first the directions of position, then principal
+directions that all photos share, then each photo's own for what is left. Every patch is rounded at length 1
+(its position part and the rest apart), in steps of 1/127: a cosine of two such patches is off by
+about .014 at most, whatever the encoder. The offset that is taken off before is the patches' median, which a
+few outlying tokens do not move, as they do the mean.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int8
+from numpy.typing import NDArray
+
+from repscope.report import Look, Panel
+from repscope.report.probe import KINDS, Kind
+
+Array = NDArray[np.float64]
+Frame = tuple[float, float, float, float]
+LEVELS = 127
+BYTES = 60_000 / 256
+"""What a patch may cost on the page, in base64, everything that belongs to it included."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One photo under one encoder, as it was said.
+
+    Attributes:
+        patches: (H, W, D).
+        colours: (H, W, 3) of the PCA map.
+        attention: (H, W), or None.
+    """
+
+    patches: NDArray[np.floating]
+    frame: Frame
+    colours: NDArray[np.uint8]
+    attention: NDArray[np.floating] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Turned:
+    """A photo's tokens on the axes: codes (n, k), their scales (2 or 1, n), the offset (k + 1)."""
+
+    codes: Int8[NDArray[np.int8], "n k"]
+    scales: Array
+    offset: Array
+
+
+def coded(
+    encoder: str, seen: Sequence[Seen], position: Float[Array, "r D"], *, without_position: str, attention: str = ""
+) -> Panel:
+    """The panel of an encoder: the most axes in common that its bytes allow, and how far similarities are off.
+
+    Args:
+        position: Orthonormal directions of position; none where it is not removed.
+        without_position: Why it is not removed; empty where it is.
+        attention: What the attention maps are, or why there are none.
+    """
+    tokens = [each.patches.reshape(-1, each.patches.shape[-1]).astype(np.float64) for each in seen]
+    axes = _shared(tokens, position) if len(tokens) > 1 else position
+    looks, used = list[Look](), 0
+    for count in _fewer(len(axes), len(position)):
+        turned = [_turned(each, axes[:count], len(position)) for each in tokens]
+        used = max(_used(each, count) for each in turned)
+        looks = [_look(each, _kept(t, used, count)) for each, t in zip(seen, turned, strict=True)]
+        if all(_bytes(look) <= BYTES * look.grid[0] * look.grid[1] for look in looks):
+            break
+    panel = Panel(
+        encoder,
+        tuple(looks),
+        position=len(position),
+        shared=used,
+        without_position=without_position,
+        attention=attention,
+    )
+    within = max(_error(panel, i, tokens[i], position, kind) for i in range(len(seen)) for kind in _kinds(panel))
+    across = [
+        _error(panel, i, tokens[i], position, kind, (i + 1) % len(seen), tokens[(i + 1) % len(seen)])
+        for i in range(len(seen) if len(seen) > 1 else 0)
+        for kind in _kinds(panel)
+    ]
+    return replace(panel, error=within, across=max(across, default=None))
+
+
+def _kinds(panel: Panel) -> list[Kind]:
+    return [kind for kind in KINDS if kind != "position removed" or not panel.without_position]
+
+
+def _shared(tokens: Sequence[Array], position: Array) -> Float[Array, "D D"]:
+    """Position's directions, then the principal ones of all photos' patches beside them."""
+    width = tokens[0].shape[1]
+    beside = np.eye(width) - position.T @ position
+    second = np.sum([each.T @ each for each in tokens], axis=0)
+    # position's directions go last: some of the others may be as empty, behind a LayerNorm one always is
+    _, vectors = np.linalg.eigh(beside @ second @ beside - np.trace(second) * position.T @ position)
+    return np.concatenate([position, vectors.T[::-1][: width - len(position)]])
+
+
+def _fewer(most: int, least: int) -> list[int]:
+    """How many axes photos may share: all, then ever fewer, and none but position's in the end."""
+    return [most, *(count for count in (384, 256, 192, 128, 96, 64, 32) if least < count < most), least]
+
+
+def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int) -> _Turned:
+    """One photo on the axes in common, and on its own for what is left."""
+    offset = np.median(tokens, axis=0)
+    spread = tokens - offset
+    if len(axes) < tokens.shape[1]:
+        left = spread - spread @ axes.T @ axes
+        values, vectors = np.linalg.eigh(left @ left.T) if len(left) < left.shape[1] else np.linalg.eigh(left.T @ left)
+        kept = values[::-1] > 1e-12 * (spread**2).sum()
+        own = vectors.T[::-1][kept]
+        if len(left) < left.shape[1]:
+            own = own @ left / np.sqrt(values[::-1][kept])[:, None]
+        axes = np.concatenate([axes, own])
+    on = spread @ axes.T
+    parts = [on[:, :position], on[:, position:]] if position else [on]
+    scales = [np.linalg.norm(part, axis=1, keepdims=True) / LEVELS for part in parts]
+    codes = [np.rint(part / np.where(scale > 0, scale, 1)) for part, scale in zip(parts, scales, strict=True)]
+    inside = axes @ offset
+    outside = np.sqrt(max(offset @ offset - inside @ inside, 0))
+    return _Turned(np.concatenate(codes, 1).astype(np.int8), np.hstack(scales).T, np.append(inside, outside))
+
+
+def _used(turned: _Turned, count: int) -> int:
+    """The axes in common up to the last that says something."""
+    offset = np.abs(turned.offset[:count]) > 1e-3 * np.linalg.norm(turned.offset)
+    said = np.flatnonzero(turned.codes[:, :count].any(0) | offset)
+    return int(said[-1]) + 1 if len(said) else 0
+
+
+def _kept(turned: _Turned, used: int, count: int) -> _Turned:
+    """Without axes that say nothing: at the end of those in common, and any of the photo's own."""
+    own = np.flatnonzero(turned.codes[:, count:].any(0)) + count
+    axes = np.concatenate([np.arange(used), own]).astype(int)
+    inside = turned.offset[axes]
+    outside = np.sqrt(max((turned.offset**2).sum() - (inside**2).sum(), 0))
+    return _Turned(turned.codes[:, axes], turned.scales, np.append(inside, outside))
+
+
+def _look(seen: Seen, turned: _Turned) -> Look:
+    rows, columns = seen.patches.shape[:2]
+    return Look(
+        grid=(rows, columns),
+        frame=seen.frame,
+        width=turned.codes.shape[1],
+        codes=_packed(np.ascontiguousarray(turned.codes.T).tobytes()),
+        scales=turned.scales.astype("<f4").tobytes(),
+        offset=turned.offset.astype("<f4").tobytes(),
+        colours=np.ascontiguousarray(seen.colours).tobytes(),
+        attention=b"" if seen.attention is None else seen.attention.astype("<f4").tobytes(),
+    )
+
+
+def _packed(codes: bytes) -> bytes:
+    """zlib for noise: repetitions are hardly sought, and a tenth of the bytes is saved by it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED)
+    return packer.compress(codes) + packer.flush()
+
+
+def _bytes(look: Look) -> int:
+    """Bytes of a look on the page."""
+    return sum(-(-len(part) // 3) * 4 for part in (look.codes, look.scales, look.offset, look.colours, look.attention))
+
+
+def _error(
+    panel: Panel, i: int, tokens: Array, position: Array, kind: Kind, j: int | None = None, others: Array | None = None
+) -> float:
+    """The largest error of a cosine within a photo, or between two."""
+    own, exact = panel.unit(i, kind), unit(tokens, kind, position)
+    if j is None or others is None:
+        return float(np.abs(own @ own.T - exact @ exact.T).max())
+    shared = slice(panel.shared)
+    between = own[:, shared] @ panel.unit(j, kind)[:, shared].T
+    return float(np.abs(between - exact @ unit(others, kind, position).T).max())
+
+
+def unit(tokens: Float[Array, "n D"], kind: Kind, position: Float[Array, "r D"]) -> Float[Array, "n D"]:
+    """Tokens at length 1, as the probe means them: raw, less their mean, or less position's directions too."""
+    vectors = tokens if kind == "raw" else tokens - tokens.mean(0)
+    if kind == "position removed":
+        vectors = vectors - vectors @ position.T @ position
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)

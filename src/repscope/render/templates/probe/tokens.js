@@ -1,0 +1,110 @@
+// Tokens: what the page holds of a photo under an encoder, as vectors of length 1, and the cosines among them.
+// The same as report/probe.py says them; tests hold the two together.
+
+const SAMPLE = 2048;
+
+export function bytes(text) {
+  const raw = atob(text);
+  const found = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) found[i] = raw.charCodeAt(i);
+  return found;
+}
+
+export const floats = (text) => new Float32Array(bytes(text).buffer);
+
+async function inflated(data) {
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Int8Array(await new Response(stream).arrayBuffer());
+}
+
+// Every patch less the offset, and the offset, on width + 1 axes.
+export async function read(look, position) {
+  const count = look.grid[0] * look.grid[1];
+  const axes = look.width + 1;
+  const codes = await inflated(bytes(look.codes));
+  const scales = floats(look.scales);
+  const spread = new Float32Array(count * axes);
+  for (let k = 0; k < look.width; k++) {
+    const part = k < position ? 0 : scales.length - count;
+    for (let p = 0; p < count; p++) spread[p * axes + k] = codes[k * count + p] * scales[part + p];
+  }
+  return { count, axes, spread, offset: floats(look.offset), grid: look.grid };
+}
+
+// The patches at length 1: as they are, less their mean, or less position's axes too.
+export function unit(tokens, kind, position) {
+  const { count, axes, spread, offset } = tokens;
+  const rows = new Float32Array(spread);
+  const shift = new Float64Array(axes);
+  if (kind === "raw") shift.set(offset);
+  else for (let p = 0; p < count; p++) for (let k = 0; k < axes; k++) shift[k] -= spread[p * axes + k] / count;
+  const from = kind === "position removed" ? position : 0;
+  for (let p = 0; p < count; p++) {
+    let sum = 0;
+    for (let k = 0; k < axes; k++) {
+      const value = k < from ? 0 : rows[p * axes + k] + shift[k];
+      rows[p * axes + k] = value;
+      sum += value * value;
+    }
+    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0;
+    for (let k = 0; k < axes; k++) rows[p * axes + k] *= scale;
+  }
+  return { count, axes, rows, grid: tokens.grid };
+}
+
+export function norms(tokens) {
+  const { count, axes, spread, offset } = tokens;
+  const found = new Float32Array(count);
+  for (let p = 0; p < count; p++) {
+    let sum = 0;
+    for (let k = 0; k < axes; k++) sum += (spread[p * axes + k] + offset[k]) ** 2;
+    found[p] = Math.sqrt(sum);
+  }
+  return found;
+}
+
+export const row = (patches, p) => patches.rows.subarray(p * patches.axes, (p + 1) * patches.axes);
+
+// Cosine of a query with every patch, over the axes they have in common.
+export function cosines(patches, query, shared = patches.axes) {
+  const { count, axes, rows } = patches;
+  const found = new Float32Array(count);
+  for (let p = 0, start = 0; p < count; p++, start += axes) {
+    let sum = 0;
+    for (let k = 0; k < shared; k++) sum += rows[start + k] * query[k];
+    found[p] = sum > 1 ? 1 : sum < -1 ? -1 : sum;
+  }
+  return found;
+}
+
+// Every so many patches of other photos, on the axes that all photos share.
+export function sampled(others, shared) {
+  const total = others.reduce((sum, each) => sum + each.count, 0);
+  const step = Math.max(1, Math.ceil(total / SAMPLE));
+  const count = Math.ceil(total / step);
+  const rows = new Float32Array(count * shared);
+  let seen = 0;
+  let taken = 0;
+  for (const each of others) {
+    for (let p = 0; p < each.count; p++, seen++) {
+      if (seen % step) continue;
+      rows.set(row(each, p).subarray(0, shared), taken++ * shared);
+    }
+  }
+  return { count, axes: shared, rows };
+}
+
+// For each value the share of the reference that is no more like the query.
+export function percentiles(values, reference, query) {
+  const sorted = cosines(reference, query).sort();
+  return values.map((value) => {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] <= value) low = middle + 1;
+      else high = middle;
+    }
+    return low / sorted.length;
+  });
+}

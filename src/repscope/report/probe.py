@@ -1,0 +1,192 @@
+"""Probe: photos under encoders, to be asked patch by patch: what does each encoder think is like this?
+
+The block holds what the page holds: tokens turned onto few axes and rounded to 8 bits. What a face shows of it
+is asked here, so that the page's script, the terminal screen and Python say the same.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from repscope.errors import UnfitData, Unsupported
+from repscope.report.shown import Shown
+
+Array = NDArray[np.floating]
+Kind = Literal["raw", "centred", "position removed"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SAMPLE = 2048
+"""Patches of other photos that a percentile is of, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A patch that was asked about: its place in fractions of the photo, and a name."""
+
+    photo: int
+    across: float
+    down: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A photo as it can be pointed at.
+
+    Attributes:
+        frame: The part shown, as left, top, right, bottom in fractions of the photo.
+        jpeg: Its pixels, for looking at; nothing is measured on them.
+    """
+
+    id: str
+    frame: tuple[float, float, float, float]
+    size: tuple[int, int]
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """The patches of one photo under one encoder.
+
+    A token is offset + scales x codes, in coordinates of its panel's axes.
+
+    Attributes:
+        grid: Rows and columns of patches.
+        frame: What the encoder was shown, as left, top, right, bottom in fractions of the photo.
+        width: Coordinates of a token here.
+        codes: zlib of int8 (width, h w): a patch's position part and the rest, each of one length.
+        scales: float32 (2, h w): what these two are multiplied by; (1, h w) where there is no position part.
+        offset: float32 (width + 1): the offset in these coordinates, and its length outside them.
+        colours: uint8 (h w, 3): the PCA map.
+        attention: float32 (h w); empty where the encoder gives none away.
+    """
+
+    grid: tuple[int, int]
+    frame: tuple[float, float, float, float]
+    width: int
+    codes: bytes
+    scales: bytes
+    offset: bytes
+    colours: bytes
+    attention: bytes = b""
+
+    def tokens(self, position: int) -> tuple[Float[Array, "n k"], Float[Array, " k"]]:
+        """Every patch less the offset, and the offset, on k = width + 1 axes."""
+        count = self.grid[0] * self.grid[1]
+        try:
+            codes = np.frombuffer(zlib.decompress(self.codes), np.int8).reshape(self.width, count).T
+            scales = np.frombuffer(self.scales, "<f4").reshape(-1, count, 1).astype(np.float64)
+            first, rest = scales[0], scales[-1]
+            offset = np.frombuffer(self.offset, "<f4").astype(np.float64)[: self.width + 1]
+            spread = np.concatenate([codes[:, :position] * first, codes[:, position:] * rest], 1)
+            return np.pad(spread, ((0, 0), (0, 1))), offset + np.zeros(self.width + 1)
+        except (ValueError, zlib.error) as error:
+            raise UnfitData(f"A probe's tokens are damaged ({error}). Make the report again.") from None
+
+    def place(self, across: float, down: float) -> tuple[int, int] | None:
+        """Row and column of the patch at a point of the photo; None outside of what the encoder was shown."""
+        left, top, right, bottom = self.frame
+        x, y = (across - left) / (right - left), (down - top) / (bottom - top)
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            return None
+        rows, columns = self.grid
+        return min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)
+
+    def centre(self, row: int, column: int) -> tuple[float, float]:
+        """The middle of a patch, across and down in fractions of the photo."""
+        left, top, right, bottom = self.frame
+        rows, columns = self.grid
+        return left + (column + 0.5) / columns * (right - left), top + (row + 0.5) / rows * (bottom - top)
+
+    @property
+    def pca(self) -> NDArray[np.uint8]:
+        """The PCA map, (h, w, 3)."""
+        return np.frombuffer(self.colours, np.uint8).reshape(*self.grid, 3)
+
+    @property
+    def looked_at(self) -> Float[Array, "h w"] | None:
+        """The attention map, or None where there is none."""
+        return np.frombuffer(self.attention, "<f4").reshape(self.grid) if self.attention else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One encoder's looks at the photos of a probe, in their order.
+
+    Attributes:
+        reason: Why there are none, where the encoder failed.
+        position: Leading axes along which patches differ by where they are.
+        shared: Leading axes, those included, that mean the same in every photo; the others are a photo's own.
+        error: The largest error of a similarity within a photo, against float32.
+        across: The same between photos, or None with one photo.
+        without_position: Why position cannot be removed; empty where it can.
+        attention: What the attention map is, or why there is none.
+    """
+
+    encoder: str
+    looks: tuple[Look, ...] = ()
+    reason: str = ""
+    position: int = 0
+    shared: int = 0
+    error: float = 0.0
+    across: float | None = None
+    without_position: str = ""
+    attention: str = ""
+
+    def unit(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
+        """The patches of a photo at length 1: as they are, less their mean, or less position too."""
+        if kind == "position removed" and self.without_position:
+            raise Unsupported(f"{self.encoder}: {self.without_position}")
+        spread, offset = self.looks[photo].tokens(self.position)
+        vectors = spread + offset if kind == "raw" else spread - spread.mean(0)
+        if kind == "position removed":
+            vectors[:, : self.position] = 0
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(norms > 0, norms, 1)
+
+    def similarity(
+        self, photo: int, patch: tuple[int, int], kind: Kind = "centred", target: int | None = None
+    ) -> Float[Array, "h w"]:
+        """Cosine of one patch with every patch of its own photo, or of another."""
+        looks, own = self.looks, self.unit(photo, kind)
+        query = own[patch[0] * looks[photo].grid[1] + patch[1]]
+        if target is None or target == photo:
+            return (own @ query).clip(-1, 1).reshape(looks[photo].grid)
+        return (self.unit(target, kind)[:, : self.shared] @ query[: self.shared]).reshape(looks[target].grid)
+
+    def percentile(
+        self, photo: int, patch: tuple[int, int], values: Float[Array, "h w"], kind: Kind = "centred"
+    ) -> Float[Array, "h w"]:
+        """The share of other photos' patches that are less like the query than each value says; 0 to 1."""
+        others = [self.unit(i, kind)[:, : self.shared] for i in range(len(self.looks)) if i != photo]
+        if not others:
+            raise Unsupported("A percentile is among the patches of other photos: give two photos or more.")
+        rows = np.concatenate(others)
+        rows = rows[:: -(-len(rows) // SAMPLE)]
+        query = self.unit(photo, kind)[patch[0] * self.looks[photo].grid[1] + patch[1], : self.shared]
+        return np.searchsorted(np.sort(rows @ query), values, side="right") / len(rows)
+
+    def norms(self, photo: int) -> Float[Array, "h w"]:
+        """The length of every patch token."""
+        spread, offset = self.looks[photo].tokens(self.position)
+        return np.linalg.norm(spread + offset, axis=1).reshape(self.looks[photo].grid)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe(Shown):
+    """The same photos under several encoders, to be pointed at: every panel shows what is like the patch.
+
+    Attributes:
+        photos: What can be pointed at.
+        panels: One for each encoder, also for one that failed.
+        pins: Patches asked about from the start.
+    """
+
+    title: str
+    photos: tuple[Snapshot, ...]
+    panels: tuple[Panel, ...]
+    pins: tuple[Pin, ...] = ()
+    caption: str = ""

@@ -1,0 +1,69 @@
+"""A browser without a network, and a report of six photos, two encoders and one that failed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from opened import Seen
+from playwright.sync_api import Browser, sync_playwright
+
+import repscope
+from repscope.images import Photo, gather
+from repscope.render.html import html
+from repscope.report import Probe, Report
+
+NAMES = ("tiny-mae", "tiny-random")
+FAILED = ("broken", "its weights <i>are</i> damaged.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium; `make test` installs it."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert program, "these tests want a chromium: run `make test`, which installs it"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def drawn(seed: int) -> np.ndarray:
+    """A disc before waves: no two patches alike, near ones similar, as in photos."""
+    down, across = np.mgrid[0:1:96j, 0:1:128j]
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0.3, 0.7, 2)
+    disc = np.exp(-25 * ((down - places[0]) ** 2 + (across - places[1]) ** 2))
+    waves = 0.5 + 0.5 * np.sin(rng.uniform(4, 12) * down + rng.uniform(4, 12) * across)
+    return np.uint8(np.clip(255 * np.stack([disc, waves, 0.5 * down + 0.5 * across], -1), 0, 255))
+
+
+@pytest.fixture(scope="session")
+def photos() -> tuple[Photo, ...]:
+    return gather([drawn(seed) for seed in range(6)])[0]
+
+
+@pytest.fixture(scope="session")
+def report(photos: tuple[Photo, ...]) -> Report:
+    return repscope.compare(photos, [repscope.load(name) for name in NAMES], failed=[FAILED])
+
+
+@pytest.fixture(scope="session")
+def probe(report: Report) -> Probe:
+    return next(block for block in report.blocks if isinstance(block, Probe))
+
+
+@pytest.fixture(scope="session")
+def file(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(html(report), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def seen(browser: Browser, file: Path) -> Iterator[Seen]:
+    """Opened with the network off."""
+    context = browser.new_context(offline=True, viewport={"width": 1200, "height": 900})
+    yield Seen(context.new_page(), file)
+    context.close()
