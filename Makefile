@@ -3,7 +3,7 @@ PYTHON ?= python3
 PHOTO ?=
 BIN := .venv/bin
 
-.PHONY: demo test check docs pictures clean
+.PHONY: demo test check docs notebook pictures clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,9 @@ test: .venv/test check
 
 docs: .venv/test
 	$(BIN)/python docs/generate.py
+
+notebook: .venv/test
+	$(BIN)/python docs/notebook.py
 
 pictures: .venv/test
 	$(BIN)/python docs/generate.py --pictures

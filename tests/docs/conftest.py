@@ -22,8 +22,9 @@ def desk(tmp_path, monkeypatch) -> Path:
     noise = np.random.default_rng(0).normal(10, 6, (96, 120, 3))
     colours = np.stack([down, 0.5 + 0.5 * np.sin(9 * across + 5 * down), across], -1)
     picture = Image.fromarray(np.uint8(np.clip(220 * colours + noise, 0, 255)))
-    (tmp_path / "photos").mkdir()
-    for place in ("YOUR.jpg", "photos/1.png", "photos/2.jpg"):
+    for folder in ("photos", "YOUR_PHOTOS"):
+        (tmp_path / folder).mkdir()
+    for place in ("YOUR.jpg", "photos/1.png", "photos/2.jpg", "YOUR_PHOTOS/1.png"):
         picture.save(tmp_path / place)
         picture = picture.transpose(Image.Transpose.ROTATE_90)
     monkeypatch.chdir(tmp_path)

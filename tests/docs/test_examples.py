@@ -27,7 +27,13 @@ TOLD = [
 COMMANDS = [(page, line) for page, line in TOLD if line.startswith("repscope ")]
 TRAINING = ("pretrain", "experiment")
 """Take hours on images that are not there: tests/lab runs them on small ones."""
-ASKED = [pytest.param(line, id=f"{page.stem}: {line}") for page, line in COMMANDS if line.split()[1] not in TRAINING]
+LIVE = ("serve", "tui")
+"""Last until somebody ends them: tests/page and tests/tui drive them."""
+ASKED = [
+    pytest.param(line, id=f"{page.stem}: {line}")
+    for page, line in COMMANDS
+    if line.split()[1] not in (*TRAINING, *LIVE)
+]
 TRAINED = [
     line
     for page in PAGES
@@ -59,6 +65,19 @@ def test_a_command_of_the_manual_runs(line, desk, monkeypatch, capfd):
     assert said.out
     if "-o" in words:
         assert (desk / words[words.index("-o") + 1] / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("line", [line for _, line in COMMANDS if line.split()[1] in LIVE])
+def test_a_command_that_lasts_begins(line, desk, monkeypatch):
+    (desk / "report").mkdir()
+    (desk / "report" / "report.json").write_text("{}")
+    begun = []
+    monkeypatch.setattr("repscope.web.serve.run", lambda *settings: begun.append(settings))
+    monkeypatch.setattr(sys, "argv", shlex.split(line))
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    assert len(begun) == 1
 
 
 @pytest.mark.parametrize("line", TRAINED)
@@ -103,6 +122,7 @@ def test_the_readme_has_commands_and_python():
         "models",
         "pretrain",
         "schema",
+        "serve",
     }
 
 

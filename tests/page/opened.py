@@ -7,6 +7,14 @@ import numpy as np
 from playwright.sync_api import Page
 
 
+def until(page: Page, holds: str) -> None:
+    """Wait for it; the page's own policy forbids the browser's way, which evaluates text in the page."""
+    end = time.monotonic() + 20
+    while not page.evaluate(holds):
+        assert time.monotonic() < end, holds
+        time.sleep(0.01)
+
+
 class Seen:
     """The report opened from disk, and all that was asked for or went wrong meanwhile."""
 
@@ -28,11 +36,7 @@ class Seen:
         self.until(f"Number(document.querySelector('figure.probe').dataset.drawn) > {before}")
 
     def until(self, holds: str) -> None:
-        """Wait for it; the page's own policy forbids the browser's way, which evaluates text in the page."""
-        end = time.monotonic() + 10
-        while not self.page.evaluate(holds):
-            assert time.monotonic() < end, holds
-            time.sleep(0.01)
+        until(self.page, holds)
 
     def hover(self, panel: int, across: float, down: float) -> None:
         box = self.page.locator(".panel .stage").nth(2 * panel).bounding_box()

@@ -170,6 +170,18 @@ def test_a_kill_between_renames_leaves_whole_files_and_the_old_manifest(
     assert after == {name: data for name, data in before.items() if name != "report.json"}
 
 
+def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def killed(self: Path, content: bytes) -> int:
+        if self.name == "manifest.json":
+            raise KeyboardInterrupt
+        return len(content)
+
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(PICTURED, tmp_path / "new" / "report", ("json", "text"))
+    assert list((tmp_path / "new").iterdir()) == []
+
+
 def test_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     order, rename = [], Path.replace
     monkeypatch.setattr(Path, "replace", lambda self, target: order.append(target.name) or rename(self, target))

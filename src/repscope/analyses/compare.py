@@ -110,7 +110,11 @@ class _Gathered:
             _tables.measured(self.readings, values, shape)
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
-        matrices = [self._matrix(measure, count) for measure in self.measures]
+        matrices = []
+        for measure in self.measures:  # each takes its time: nulls cross the photos
+            matrices.append(self._matrix(measure, count))
+            if study.progress:
+                study.progress(len(study.photos), len(study.photos))
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,

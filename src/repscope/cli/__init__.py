@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema
+from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema, serve
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -27,6 +27,7 @@ for command in (
     pretrain.pretrain,
     experiment.experiment,
     schema.schema,
+    serve.serve,
 ):
     app.command()(command)
 

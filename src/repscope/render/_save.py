@@ -6,6 +6,8 @@ from errno import EACCES, ENOTDIR
 from hashlib import sha256
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
+from secrets import token_hex
+from shutil import rmtree
 from typing import Any
 
 from repscope.errors import Unwritable
@@ -22,8 +24,9 @@ def save(
 ) -> dict[str, str]:
     """Write the report in these formats and a manifest; path -> SHA-256 of every file written.
 
-    Everything is made before anything is written, written aside and then renamed; the manifest
-    comes last, so a manifest that is there speaks of files that are.
+    Everything is made before anything is written, written aside and then renamed: a new folder
+    as a whole, so it is there with everything in it or not at all; in an old one file by file, the
+    manifest last, so a manifest that is there speaks of files that are.
 
     Args:
         force: Write into a folder that holds something already. Files of the same names are
@@ -35,10 +38,6 @@ def save(
     files = _made(report, formats)
     folder = Path(folder)
     prepare(folder, force)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unwritable(_because(folder, error)) from None
     entries = {name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()}
     old = _listed(folder)
     manifest = {
@@ -48,7 +47,10 @@ def save(
         "provenance": plain(report.provenance),
     }
     files[MANIFEST] = (dumps(manifest, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
-    _write(folder, files)
+    if not folder.exists():
+        _appear(folder, files)
+    else:
+        _write(folder, files)
     for name in old.keys() - files.keys():
         _remove_unchanged(folder / name, old[name])
     return {str(folder / name): sha256(content).hexdigest() for name, content in files.items()}
@@ -96,6 +98,20 @@ def _listed(folder: Path) -> Mapping[str, str]:
         return {name: entry["sha256"] for name, entry in files.items() if name == Path(name).name and name != MANIFEST}
     except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _appear(folder: Path, files: Mapping[str, bytes]) -> None:
+    """A folder that was not there, with all files in it at once."""
+    aside = folder.with_name(f".{folder.name[:100]}.{token_hex(4)}.part")
+    try:
+        aside.mkdir(parents=True)
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
+        aside.replace(folder)
+    except OSError as error:
+        raise Unwritable(_because(folder, error)) from None
+    finally:
+        rmtree(aside, ignore_errors=True)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

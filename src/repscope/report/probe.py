@@ -5,7 +5,7 @@ is asked here, so that the page's script, the terminal screen and Python say the
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -44,7 +44,7 @@ class Snapshot:
     id: str
     frame: tuple[float, float, float, float]
     size: tuple[int, int]
-    jpeg: bytes
+    jpeg: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,11 +67,11 @@ class Look:
     grid: tuple[int, int]
     frame: tuple[float, float, float, float]
     width: int
-    codes: bytes
-    scales: bytes
-    offset: bytes
-    colours: bytes
-    attention: bytes = b""
+    codes: bytes = field(repr=False)
+    scales: bytes = field(repr=False)
+    offset: bytes = field(repr=False)
+    colours: bytes = field(repr=False)
+    attention: bytes = field(default=b"", repr=False)
 
     def tokens(self, position: int) -> tuple[Float[Array, "n k"], Float[Array, " k"]]:
         """Every patch less the offset, and the offset, on k = width + 1 axes."""

@@ -1,13 +1,21 @@
 """Report: the one result object. Faces render it; none of them computes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from repscope.errors import Unsupported
 from repscope.report.blocks import Curve, Gallery, Heatmap, Note, Overlay, Table
 from repscope.report.number import Number
 from repscope.report.probe import Probe
 
 SCHEMA = "repscope.report/1"
+
+FRAME = (
+    *("block", "row", "column", "label", "value", "low", "high", "null", "null_q95", "p"),
+    *("n", "of", "unit", "definition", "caveats", "reason"),
+)
+"""Columns of a report as a data frame; `null_q95` is the 5 % point where less is more alike."""
 
 Block = Number | Table | Curve | Heatmap | Gallery | Overlay | Probe | Note
 
@@ -42,15 +50,58 @@ class Report:
 
     def numbers(self) -> list[Number]:
         """Every number of the report, wherever it stands, in reading order."""
-        found: list[Number] = []
+        return [number for *_, number in self._placed()]
+
+    def _placed(self) -> Iterator[tuple[str, str, str, Number]]:
+        """Every number with the title of its block, its row and its column."""
         for block in self.blocks:
             if isinstance(block, Number):
-                found.append(block)
+                yield "", block.label, "", block
             elif isinstance(block, Table):
-                found += [cell for row in block.rows for cell in row if isinstance(cell, Number)]
+                for row in block.rows:
+                    name = row[0] if row and isinstance(row[0], str) else ""
+                    for column, cell in zip(block.header, row, strict=False):
+                        if isinstance(cell, Number):
+                            yield block.title, name, column, cell
             elif isinstance(block, Heatmap):
-                found += [cell for row in block.cells for cell in row]
-        return found
+                for name, cells in zip(block.rows, block.cells, strict=True):
+                    for column, cell in zip(block.columns, cells, strict=True):
+                        yield block.title, name, column, cell
+
+    def to_frame(self) -> Any:
+        """Every number as a row of a pandas DataFrame: where it stands, value, interval, null, n, unit, definition.
+
+        Raises Unsupported where pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise Unsupported("A data frame wants pandas: pip install 'repscope[notebook]'.") from None
+        rows = []
+        for block, row, column, number in self._placed():
+            low, high = number.ci or (None, None)
+            null = number.null
+            rows.append(
+                {
+                    "block": block,
+                    "row": row,
+                    "column": column,
+                    "label": number.label,
+                    "value": number.value,
+                    "low": low,
+                    "high": high,
+                    "null": null.kind if null else None,
+                    "null_q95": null.q95 if null else None,
+                    "p": null.p if null else None,
+                    "n": number.n,
+                    "of": number.of,
+                    "unit": number.unit,
+                    "definition": number.definition,
+                    "caveats": "; ".join(number.caveats),
+                    "reason": number.reason,
+                }
+            )
+        return DataFrame(rows, columns=FRAME)
 
     def _repr_html_(self) -> str:
         from repscope.render.html import fragment

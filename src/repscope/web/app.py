@@ -1,0 +1,229 @@
+"""App: the routes of the page; each parses, asks the desk, the library or the shelf, and shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from json import dumps
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from repscope.encoders import available, cached
+from repscope.errors import RepscopeError, UnknownName, UnreadableImage, Unwritable
+from repscope.render.html import MODULES, fragment, html
+from repscope.render.json import json
+from repscope.report import Report
+from repscope.web.absent import Absent
+from repscope.web.desk import Desk, Task, as_plain
+from repscope.web.guard import Guard
+from repscope.web.library import Library
+from repscope.web.question import ANALYSES, FRAMES, Question
+from repscope.web.shelf import Shelf
+
+LARGEST = 30_000_000
+"""Bytes of an upload, at most."""
+
+OWN = ("serve.js", "serve.css")
+TYPES = {"js": "text/javascript", "css": "text/css"}
+SHOW = {"json": (json, "application/json"), "html": (html, "text/html"), "fragment": (fragment, "text/html")}
+EVERY = 0.1
+"""Seconds between two looks at where a question stands."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the routes work with."""
+
+    library: Library
+    desk: Desk
+    shelf: Shelf
+    chosen: tuple[str, ...]
+
+    async def front(self, request: Request) -> Response:  # noqa: ARG002
+        return HTMLResponse(_read("web", "static/serve.html"))
+
+    async def static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name in OWN:
+            return Response(_read("web", f"static/{name}"), media_type=TYPES[name.rpartition(".")[2]])
+        if name.removesuffix(".js") in MODULES:
+            return Response(_read("render", f"templates/probe/{name}"), media_type=TYPES["js"])
+        raise HTTPException(404)
+
+    async def choices(self, request: Request) -> Response:  # noqa: ARG002
+        """What can be chosen."""
+        entries = await run_in_threadpool(self.library.entries)
+        encoders = [
+            {"name": name, "here": cached(contract), "parameters": contract.parameters, "licence": contract.licence}
+            for name, contract in available().items()
+        ]
+        named = {each["name"] for each in encoders}
+        encoders += [
+            {"name": name, "here": True, "parameters": 0, "licence": ""} for name in self.chosen if name not in named
+        ]
+        return JSONResponse(
+            {
+                "photos": [{"key": entry.key, "name": entry.name} for entry in entries],
+                "encoders": encoders,
+                "chosen": self.chosen,
+                "analyses": {name: [least, most] for name, (_, least, most) in ANALYSES.items()},
+                "frames": FRAMES,
+            }
+        )
+
+    async def photo(self, request: Request) -> Response:
+        return Response(
+            await run_in_threadpool(self.library.thumb, request.path_params["key"]), media_type="image/jpeg"
+        )
+
+    async def upload(self, request: Request) -> Response:
+        """The bytes of one image, its name in the address."""
+        if int(request.headers.get("content-length") or 0) > LARGEST:
+            return _refusal(f"A photo has at most {LARGEST // 10**6} MB here; make it smaller first.", 413)
+        data = bytearray()
+        async for part in request.stream():
+            data += part
+            if len(data) > LARGEST:
+                return _refusal(f"A photo has at most {LARGEST // 10**6} MB here; make it smaller first.", 413)
+        key = await run_in_threadpool(self.library.add, bytes(data), request.query_params.get("name", "dropped"))
+        return JSONResponse({"key": key, "name": self.library.dropped[key].id})
+
+    async def ask(self, request: Request) -> Response:
+        """Put a question; its progress is told by `events`."""
+        return JSONResponse(as_plain((await self._asked(request)).progress))
+
+    async def _asked(self, request: Request) -> Task:
+        """The task of a question whose photos are there."""
+        question = _question(request)
+        await run_in_threadpool(self.library.given, question.photos)
+        return self.desk.ask(question)
+
+    async def stop(self, request: Request) -> Response:
+        self.desk.stop(_question(request))
+        return JSONResponse({})
+
+    async def events(self, request: Request) -> Response:
+        """Where a question stands, told whenever it changes, until it is answered."""
+        task = await self._asked(request)
+
+        async def told() -> AsyncIterator[str]:
+            last = None
+            while True:
+                now = task.progress
+                if now != last:
+                    yield f"data: {dumps(as_plain(now))}\n\n"
+                    last = now
+                if task.over:
+                    return
+                await asyncio.sleep(EVERY)
+
+        return StreamingResponse(told(), media_type="text/event-stream")
+
+    async def answer(self, request: Request) -> Response:
+        """The report of a question in a medium; waits for it."""
+        make, kind = SHOW[request.path_params["medium"]]
+        report = await _finished(await self._asked(request))
+        return Response(await run_in_threadpool(make, report), media_type=kind)
+
+    async def keep(self, request: Request) -> Response:
+        """Save the report of a question that has been answered."""
+        report = await _finished(await self._asked(request))
+        return JSONResponse({"folder": str(await run_in_threadpool(self.shelf.keep, report))})
+
+    async def reports(self, request: Request) -> Response:  # noqa: ARG002
+        saved = await run_in_threadpool(self.shelf.saved)
+        return JSONResponse([{"key": each.key, "title": each.title, "folder": each.folder.name} for each in saved])
+
+    async def report(self, request: Request) -> Response:
+        make, kind = SHOW[request.path_params["medium"]]
+        report = await run_in_threadpool(self.shelf.open, request.path_params["key"])
+        return Response(await run_in_threadpool(make, report), media_type=kind)
+
+
+def app(site: Site, hosts: frozenset[str], token: str = "") -> Starlette:
+    """The application, guarded."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        site.desk.close()
+
+    routes = [
+        Route("/", site.front),
+        Route("/static/{name}", site.static),
+        Route("/choices", site.choices),
+        Route("/photos", site.upload, methods=["POST"]),
+        Route("/photos/{key}.jpg", site.photo),
+        Route("/ask/{analysis}", site.ask, methods=["POST"]),
+        Route("/ask/{analysis}", site.stop, methods=["DELETE"]),
+        Route("/ask/{analysis}/events", site.events),
+        Route("/reports", site.reports),
+        Route("/reports/{analysis}", site.keep, methods=["POST"]),
+        Route("/reports/{key}.{medium:medium}", site.report),
+        Route("/{analysis}.{medium:medium}", site.answer),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(Guard, hosts=hosts, token=token)],
+        exception_handlers={RepscopeError: _mistake, HTTPException: _absent},
+    )
+
+
+async def _finished(task: Task) -> Report:
+    while not task.over:
+        await asyncio.sleep(EVERY)
+    if task.report is None:
+        raise Unanswered(task.progress.said or "The question was withdrawn.")
+    return task.report
+
+
+class _Medium(Convertor[str]):
+    """One of the media that an address may end in."""
+
+    regex = "|".join(SHOW)
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("medium", _Medium())
+
+
+class Unanswered(RepscopeError):
+    """A question that ended without a report, with what was said of it."""
+
+
+def _question(request: Request) -> Question:
+    return Question.read(request.path_params["analysis"], request.url.query)
+
+
+def _read(package: str, name: str) -> str:
+    return files(f"repscope.{package}").joinpath(name).read_text(encoding="utf-8")
+
+
+def _refusal(message: str, status: int) -> Response:
+    return JSONResponse({"error": message}, status)
+
+
+async def _mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """What a person can mend, in words."""
+    kinds: dict[type[Any], int] = {Absent: 404, UnknownName: 404, UnreadableImage: 415, Unwritable: 507}
+    status = next((status for kind, status in kinds.items() if isinstance(error, kind)), 400)
+    return _refusal(str(error), status)
+
+
+async def _absent(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    return PlainTextResponse("There is nothing here.", getattr(error, "status_code", 404))

@@ -1,0 +1,154 @@
+"""Desk: answers questions one after another in a thread of its own, with progress, and remembers the answers."""
+
+import traceback
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Condition, Thread
+from typing import Any, Literal
+
+from repscope.encoders import available, load
+from repscope.errors import RepscopeError, UnknownName
+from repscope.extract.remembered import Remembered
+from repscope.report import Report
+from repscope.web.library import Library
+from repscope.web.question import ANALYSES, Question
+
+Where = Literal["waiting", "loading", "looking", "done", "failed", "stopped"]
+OVER = ("done", "failed", "stopped")
+KEPT, LOADED = 24, 8
+
+
+class Stopped(BaseException):
+    """Raised inside an analysis that nobody waits for any more; no error of anyone's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a question stands; `said` is an encoder's name while loading, the message where it failed."""
+
+    where: Where = "waiting"
+    done: int = 0
+    total: int = 0
+    said: str = ""
+
+
+@dataclass(eq=False)
+class Task:
+    """A question on its way to its report."""
+
+    question: Question
+    progress: Progress = field(default_factory=Progress)
+    report: Report | None = None
+    unwanted: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.progress.where in OVER
+
+
+class Desk:
+    """One question at a time: an encoder takes every core as it is.
+
+    Encoders are asked for by name only, but for those that were named when the server was started: a page must not
+    choose which files of this machine are read.
+    """
+
+    def __init__(self, library: Library, chosen: Sequence[str] = ()):
+        self.library, self.known = library, {*available(), *chosen}
+        self.encoders: OrderedDict[str, Remembered] = OrderedDict()
+        self._tasks: OrderedDict[Question, Task] = OrderedDict()
+        self._queue: SimpleQueue[Task] = SimpleQueue()
+        self._changed = Condition()
+        Thread(target=self._work, name="desk", daemon=True).start()
+
+    def ask(self, question: Question) -> Task:
+        """The task of a question: a new one, or the one that others wait for or that was answered before."""
+        for name in question.models:
+            if name not in self.known:
+                raise UnknownName("encoder", name, self.known)
+        with self._changed:
+            task = self._tasks.get(question)
+            if task is None or task.unwanted or task.progress.where in ("failed", "stopped"):
+                task = self._tasks[question] = Task(question)
+                self._queue.put(task)
+            self._tasks.move_to_end(question)
+            while len(self._tasks) > KEPT and next(iter(self._tasks.values())).over:
+                self._tasks.popitem(last=False)
+            return task
+
+    def stop(self, question: Question) -> None:
+        """Nobody waits for this one; what runs ends at the next photo."""
+        with self._changed:
+            task = self._tasks.get(question)
+            if task is not None and not task.over:
+                task.unwanted = True
+                if task.progress.where == "waiting":
+                    task.progress = Progress("stopped")
+
+    def close(self) -> None:
+        """Stop everything."""
+        for question in list(self._tasks):
+            self.stop(question)
+
+    def _work(self) -> None:
+        while True:
+            task = self._queue.get()
+            if task.unwanted:
+                self._tell(task, Progress("stopped"))
+                continue
+            try:
+                report = self._answered(task)
+                with self._changed:
+                    task.report, task.progress = report, Progress("done")
+            except Stopped:
+                self._tell(task, Progress("stopped"))
+            except RepscopeError as error:
+                self._tell(task, Progress("failed", said=str(error)))
+            except Exception:  # a bug: its traceback for whoever started the server, a word for the page
+                traceback.print_exc()
+                self._tell(task, Progress("failed", said="A bug of repscope: the terminal shows its traceback."))
+
+    def _tell(self, task: Task, progress: Progress) -> None:
+        with self._changed:
+            task.progress = progress
+
+    def _answered(self, task: Task) -> Report:
+        question = task.question
+        images = self.library.given(question.photos)
+        encoders, failed, errors = dict[str, Any](), list[tuple[str, str]](), list[RepscopeError]()
+        for place, name in enumerate(question.models):
+            self._step(task, Progress("loading", place, len(question.models), name))
+            try:
+                encoders[name] = self._loaded(name)
+            except RepscopeError as error:
+                failed.append((name, str(error)))
+                errors.append(error)
+        if len(encoders) < ANALYSES[question.analysis][1]:
+            raise errors[0]
+
+        def progress(done: int, total: int) -> None:
+            self._step(task, Progress("looking", done, total))
+
+        progress(0, len(images))
+        return question.answer(images, encoders, failed, progress)
+
+    def _step(self, task: Task, progress: Progress) -> None:
+        self._tell(task, progress)
+        if task.unwanted:
+            raise Stopped
+
+    def _loaded(self, name: str) -> Remembered:
+        """The encoder of that name, loaded once; the one not asked for longest makes room."""
+        if name not in self.encoders:
+            self.encoders[name] = Remembered(load(name))
+            if len(self.encoders) > LOADED:
+                self.encoders.popitem(last=False)
+        self.encoders.move_to_end(name)
+        return self.encoders[name]
+
+
+def as_plain(progress: Progress) -> dict[str, Any]:
+    """For the page."""
+    return {"where": progress.where, "done": progress.done, "total": progress.total, "said": progress.said}

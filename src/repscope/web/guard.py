@@ -1,0 +1,92 @@
+"""Guard: who may ask, and what an answer may do in the browser.
+
+The page listens on this machine only, but any site that is open in the same browser can send requests to this
+machine. So the Host must be ours (a name rebound to 127.0.0.1 is another), nothing that another site asks for is
+answered, and where the server is opened to a network a token is wanted as well.
+"""
+
+import hmac
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from repscope.render.html import digest
+
+COOKIE = "repscope"
+POLICY = (
+    f"default-src 'none'; script-src 'self' 'sha256-{digest()}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Around the application.
+
+    Attributes:
+        hosts: What the Host header may be.
+        token: What must be known, in the address once and in a cookie from then on; empty for none.
+    """
+
+    app: ASGIApp
+    hosts: frozenset[str]
+    token: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refused = self._refused(scope)
+        answer: ASGIApp = self.app if refused is None else refused
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await answer(scope, receive, guarded)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        """Why this request gets no answer; None where it does."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if host not in self.hosts:
+            return PlainTextResponse("This server is not known by that name.", 421)
+        origin = headers.get("origin")
+        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+            return PlainTextResponse("Another site may not ask here.", 403)
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _visits(scope, headers):
+            return PlainTextResponse("Another site may not ask here.", 403)
+        return self._unknown(scope, headers) if self.token else None
+
+    def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
+        """A refusal for who does not know the token; a cookie for who says it in the address."""
+        said = QueryParams(scope["query_string"]).get("token")
+        if said is not None and scope["path"] == "/" and _same(said, self.token):
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
+            return answer
+        if _same(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self.token):
+            return None
+        return PlainTextResponse("This server wants its token: open the address that it printed.", 401)
+
+
+def _visits(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody only follows a link to the front page."""
+    navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return navigates and scope["method"] == "GET" and scope["path"] == "/"
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

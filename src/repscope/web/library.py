@@ -1,0 +1,106 @@
+"""Library: the photos that can be chosen, by keys that are no paths, and those that were dropped in."""
+
+import io
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from repscope.errors import UnreadableImage
+from repscope.images import Photo, Skipped
+from repscope.images.sources import Source, sources
+from repscope.web.absent import Absent
+
+THUMB = 192
+DROPPED = 200
+"""Photos dropped in that are kept; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A photo that can be chosen."""
+
+    key: str
+    name: str
+    source: Source
+
+
+class Library:
+    """Photos of folders and files as they were when asked, and uploads, which are kept in memory only."""
+
+    def __init__(self, paths: Sequence[str]):
+        self.paths = tuple(paths)
+        self.dropped: OrderedDict[str, Photo] = OrderedDict()
+        self._thumbs: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def entries(self) -> list[Entry]:
+        """Every photo there is now; folders are listed anew each time."""
+        entries = [_entry(source) for source in sources(self.paths) if not isinstance(source, Skipped)]
+        with self._lock:
+            entries += [
+                Entry(key, photo.id, Source(photo.id, (photo.id,), photo)) for key, photo in self.dropped.items()
+            ]
+        return entries
+
+    def given(self, keys: Sequence[str]) -> list[Any]:
+        """What the analyses take, for these keys; raises Absent for one that is none (any more)."""
+        known = {entry.key: entry for entry in self.entries()}
+        for key in keys:
+            if key not in known:
+                raise Absent(f"There is no photo {key!r:.60} here any more; choose among those that are listed now.")
+        return [known[key].source.given for key in keys]
+
+    def add(self, data: bytes, name: str) -> str:
+        """Keep an upload; raises UnreadableImage, which says why, where it is no photo."""
+        from repscope.images.decode import decode
+
+        name = Path(name.replace("\\", "/")).name[:120] or "dropped"
+        photo = decode(data, id=name, source=name)
+        key = f"d{photo.sha256[:16]}"
+        with self._lock:
+            self.dropped[key] = photo
+            if len(self.dropped) > DROPPED:
+                self.dropped.popitem(last=False)
+        return key
+
+    def thumb(self, key: str) -> bytes:
+        """A small JPEG; raises Absent, or UnreadableImage where the file has gone or is broken."""
+        with self._lock:
+            if key in self._thumbs:
+                return self._thumbs[key]
+        (given,) = self.given([key])
+        made = _small(given)
+        with self._lock:
+            self._thumbs[key] = made
+            if len(self._thumbs) > 2000:
+                self._thumbs.popitem(last=False)
+        return made
+
+
+def _entry(source: Source) -> Entry:
+    path = str(source.given)
+    return Entry(f"f{sha256(path.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}", source.parts[-1], source)
+
+
+def _small(given: Any) -> bytes:
+    from PIL import Image
+
+    from repscope.images.decode import decode
+
+    if isinstance(given, Photo):
+        photo = given
+    else:
+        try:
+            data = given.read_bytes()
+        except OSError as error:
+            raise UnreadableImage(f"{given.name}: it cannot be read ({error.strerror}).") from None
+        photo = decode(data, id=given.name, source=given.name)
+    image = Image.fromarray(photo.pixels)
+    image.thumbnail((THUMB, THUMB))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()

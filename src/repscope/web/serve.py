@@ -1,0 +1,73 @@
+"""Serve: the server's socket, who may ask, and its life until Ctrl-C."""
+
+import ipaddress
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from repscope.errors import WrongUsage
+from repscope.web.app import Site, app
+from repscope.web.desk import Desk
+from repscope.web.library import Library
+from repscope.web.shelf import Shelf
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A bound socket; raises WrongUsage where it cannot be bound."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        bound.close()
+        reason = getattr(error, "strerror", None) or error
+        raise WrongUsage(f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port.") from None
+    return bound
+
+
+def local(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def names(host: str, port: int) -> frozenset[str]:
+    """What the Host header may say: this machine's own names, and the address that was asked for."""
+    own = {"127.0.0.1", "localhost", "[::1]"}
+    if not local(host):
+        anywhere = host in ("0.0.0.0", "::")
+        own |= {socket.gethostname(), *_addresses()} if anywhere else {f"[{host}]" if ":" in host else host}
+    return frozenset(f"{name}:{port}" for name in own) | (frozenset(own) if port == 80 else frozenset())
+
+
+def _addresses() -> set[str]:
+    """The addresses of this machine, as far as its name tells them."""
+    try:
+        found = {str(each[4][0]) for each in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        return set()
+    return {f"[{each}]" if ":" in each else each for each in found}
+
+
+def run(
+    bound: socket.socket, host: str, photos: Sequence[str], chosen: Sequence[str], saved: Sequence[Path], home: Path
+) -> None:
+    """Answer until Ctrl-C."""
+    import uvicorn
+
+    port = bound.getsockname()[1]
+    token = "" if local(host) else secrets.token_urlsafe(24)
+    library = Library(photos)
+    site = Site(library, Desk(library, chosen), Shelf([*saved], home), tuple(chosen))
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"http://{shown}:{port}/{f'?token={token}' if token else ''}\nCtrl-C ends it.\n")
+    sys.stdout.flush()
+    server = app(site, names(host, port), token)
+    uvicorn.Server(
+        uvicorn.Config(server, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1)
+    ).run(sockets=[bound])

@@ -1,0 +1,93 @@
+"""Shelf: reports that were saved, to be looked at again; and where the page keeps new ones."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from hashlib import sha256
+from json import JSONDecodeError, loads
+from pathlib import Path
+
+from repscope.errors import UnfitData
+from repscope.render.json import from_json
+from repscope.report import Report
+from repscope.web.absent import Absent
+
+FORMATS = ("text", "json", "html", "png")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved report: its key on the page, where it lies, and its title."""
+
+    key: str
+    folder: Path
+    title: str
+
+
+class Shelf:
+    """Saved reports in these folders, and in those right below them.
+
+    Attributes:
+        home: Where new ones are kept.
+    """
+
+    def __init__(self, folders: list[Path], home: Path):
+        self.folders, self.home = folders, home
+
+    def saved(self) -> list[Saved]:
+        """Every report there is now, the newest first."""
+        places: dict[Path, float] = {}
+        for folder in [*self.folders, self.home]:
+            for each in [folder, *_below(folder)]:
+                file = each / "report.json"
+                if file.is_file():
+                    places[each.absolute()] = file.stat().st_mtime
+        newest = sorted(places, key=lambda place: (-places[place], str(place)))
+        return [Saved(sha256(str(place).encode()).hexdigest()[:16], place, _title(place)) for place in newest]
+
+    def open(self, key: str) -> Report:
+        """A saved report, read from its JSON; raises Absent, UnfitData."""
+        for saved in self.saved():
+            if saved.key == key:
+                return _read(saved.folder / "report.json")
+        raise Absent("That report is not there any more; choose among those that are listed now.")
+
+    def keep(self, report: Report) -> Path:
+        """Save a report under a name of its own; raises Unwritable."""
+        stem, number = named(report.title), 1
+        while (place := self.home / (stem if number == 1 else f"{stem}-{number}")).exists():
+            number += 1
+        report.save(place, FORMATS)
+        return place
+
+
+def named(title: str) -> str:
+    """A folder's name of plain letters.
+
+    >>> named("tiny-dino, tiny-mae on Köln 1.jpg"), named("猫")
+    ('tiny-dino-tiny-mae-on-koln-1-jpg', 'report')
+    """
+    bare = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:60].strip("-") or "report"
+
+
+def _below(folder: Path) -> list[Path]:
+    try:
+        return [each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _title(folder: Path) -> str:
+    """From the manifest, which is small; the folder's name where there is none."""
+    try:
+        return str(loads((folder / "manifest.json").read_text(encoding="utf-8"))["title"])
+    except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError):
+        return folder.name
+
+
+def _read(file: Path) -> Report:
+    try:
+        return from_json(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnfitData(f"The saved report cannot be read ({error}). Make the report again.") from None

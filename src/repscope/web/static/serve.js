@@ -1,0 +1,234 @@
+// Serve: choose photos and encoders, ask, watch the progress, and see the report's own fragment.
+
+import { node } from "./draw.js";
+import { mount } from "./probe.js";
+
+const $ = (id) => document.getElementById(id);
+const chosen = { photos: new Set(), models: new Set() };
+let running = null;
+
+async function fetched(address, options) {
+  const answer = await fetch(address, options);
+  if (answer.ok) return answer;
+  const kind = answer.headers.get("content-type") ?? "";
+  const said = kind.includes("json") ? (await answer.json()).error : await answer.text();
+  throw new Error(said || `The server said ${answer.status}.`);
+}
+
+function say(text, wrong = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("wrong", wrong);
+}
+
+// The address of the question as it is chosen.
+function address() {
+  const said = new URLSearchParams();
+  for (const key of chosen.photos) said.append("photo", key);
+  said.set("m", [...chosen.models].join(","));
+  said.set("frame", $("frame").value);
+  said.set("layer", $("layer").value || "-1");
+  return said.toString();
+}
+
+function photo({ key, name }) {
+  const image = node("img", { src: `/photos/${key}.jpg`, alt: "", loading: "lazy" });
+  const button = node("button", { type: "button", title: name, "aria-label": name, "data-key": key }, image);
+  image.addEventListener("error", () => image.replaceWith(`${name} cannot be read`));
+  button.addEventListener("click", () => {
+    chosen.photos[chosen.photos.has(key) ? "delete" : "add"](key);
+    pressed();
+  });
+  return button;
+}
+
+function pressed() {
+  for (const button of $("photos").children) button.setAttribute("aria-pressed", String(chosen.photos.has(button.dataset.key)));
+  $("photo-count").textContent = `${chosen.photos.size} of ${$("photos").children.length}`;
+  const [least, most] = bounds();
+  const count = chosen.models.size;
+  const enough = count >= least && count <= most;
+  $("run").disabled = !enough || !chosen.photos.size || Boolean(running);
+  if (!enough && !running) say(`${$("analysis").value} wants ${least === most ? least : `${least} or more`} encoder${most > 1 ? "s" : ""}.`);
+  else if (!running && $("status").textContent.includes(" wants ")) say("");
+}
+
+const bounds = () => JSON.parse($("analysis").selectedOptions[0].dataset.bounds);
+
+function encoder({ name, here, parameters }) {
+  const box = node("input", { type: "checkbox", value: name });
+  box.checked = chosen.models.has(name);
+  box.addEventListener("change", () => {
+    chosen.models[box.checked ? "add" : "delete"](name);
+    pressed();
+  });
+  const size = parameters ? `${(parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0)} M` : "";
+  return node("label", { "data-name": name }, box, name, node("small", {}, here ? size : `${size}, to be fetched`));
+}
+
+async function choices() {
+  const said = await (await fetched("/choices")).json();
+  const before = new URLSearchParams(location.search);
+  const models = before.get("m")?.split(",").filter(Boolean) ?? said.chosen;
+  const keys = new Set(said.photos.map((each) => each.key));
+  models.forEach((name) => chosen.models.add(name));
+  before.getAll("photo").filter((key) => keys.has(key)).forEach((key) => chosen.photos.add(key));
+  if (!chosen.photos.size && said.photos.length) chosen.photos.add(said.photos[0].key);
+  $("photos").replaceChildren(...said.photos.map(photo));
+  const order = (each) => (chosen.models.has(each.name) ? 0 : each.here ? 1 : 2);
+  $("encoders").replaceChildren(...said.encoders.sort((one, other) => order(one) - order(other)).map(encoder));
+  for (const [name, limits] of Object.entries(said.analyses)) {
+    $("analysis").append(node("option", { value: name, "data-bounds": JSON.stringify(limits) }, name));
+  }
+  $("frame").append(...said.frames.map((name) => node("option", {}, name)));
+  $("frame").value = before.get("frame") ?? "square";
+  $("layer").value = before.get("layer") ?? "-1";
+  $("analysis").value = before.get("ask") ?? (chosen.models.size === 1 ? "inspect" : "compare");
+  pressed();
+  return before.has("photo") && before.has("m");
+}
+
+async function ask() {
+  const analysis = $("analysis").value;
+  const question = address();
+  const target = `/ask/${analysis}?${question}`;
+  try {
+    await fetched(target, { method: "POST" });
+    running = { target, analysis, question };
+    history.replaceState(null, "", `?${question}&ask=${analysis}`);
+    $("cancel").hidden = $("bar").hidden = false;
+    pressed();
+    const last = await followed(`/ask/${analysis}/events?${question}`);
+    if (last.where === "done") await shown(analysis, question);
+    else say(last.where === "stopped" ? "Cancelled." : last.said, last.where === "failed");
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    running = null;
+    $("cancel").hidden = $("bar").hidden = true;
+    pressed();
+  }
+}
+
+// Progress as the server tells it, until the question is answered.
+function followed(from) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(from);
+    source.onmessage = (event) => {
+      const now = JSON.parse(event.data);
+      $("bar").max = now.total || 1;
+      $("bar").value = now.done;
+      const words = { waiting: "Waiting for another question", loading: `Loading ${now.said}`, looking: `Looked at ${now.done} of ${now.total} photos` };
+      say(words[now.where] ?? "");
+      if (!["done", "failed", "stopped"].includes(now.where)) return;
+      source.close();
+      resolve(now);
+    };
+    source.onerror = () => {
+      source.close();
+      reject(new Error("The server is gone. Start repscope serve again."));
+    };
+  });
+}
+
+async function shown(analysis, question) {
+  say("Drawing");
+  const fragment = await (await fetched(`/${analysis}.fragment?${question}`)).text();
+  const kept = node("output");
+  const keep = node("button", { type: "button" }, "Save the report");
+  keep.addEventListener("click", async () => {
+    keep.disabled = true;
+    try {
+      kept.textContent = `Saved in ${(await (await fetched(`/reports/${analysis}?${question}`, { method: "POST" })).json()).folder}`;
+      await saved();
+    } catch (error) {
+      kept.textContent = error.message;
+    }
+  });
+  const link = (medium, text) => node("a", { href: `/${analysis}.${medium}?${question}`, target: "_blank" }, text);
+  const tools = node("div", { class: "tools" }, keep, link("html", "Page"), link("json", "JSON"), kept);
+  present(fragment, tools);
+  say("");
+}
+
+// A fragment is the report's own markup, in which every name was escaped; scripts in it do not run.
+function present(fragment, ...before) {
+  const answer = $("answer");
+  answer.innerHTML = fragment;
+  answer.prepend(...before);
+  mount(answer);
+  answer.focus({ preventScroll: true });
+}
+
+async function saved() {
+  const found = await (await fetched("/reports")).json();
+  const items = found.map(({ key, title, folder }) => {
+    const link = node("a", { href: `/reports/${key}.html`, title: folder }, title);
+    link.addEventListener("click", async (event) => {
+      if (event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      try {
+        present(await (await fetched(`/reports/${key}.fragment`)).text());
+      } catch (error) {
+        say(error.message, true);
+      }
+    });
+    return node("li", {}, link);
+  });
+  $("saved").replaceChildren(...(items.length ? items : [node("li", { class: "none" }, "None yet.")]));
+}
+
+async function added(list) {
+  for (const file of list) {
+    if (!(file instanceof Blob)) continue;
+    try {
+      const name = encodeURIComponent(file.name ?? "pasted.png");
+      const entry = await (await fetched(`/photos?name=${name}`, { method: "POST", body: file })).json();
+      if (!document.querySelector(`[data-key="${entry.key}"]`)) $("photos").prepend(photo(entry));
+      chosen.photos.add(entry.key);
+      say("");
+    } catch (error) {
+      say(error.message, true);
+    }
+  }
+  pressed();
+}
+
+$("desk").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!$("run").disabled) ask();
+});
+$("cancel").addEventListener("click", () => running && fetch(running.target, { method: "DELETE" }));
+$("analysis").addEventListener("change", pressed);
+$("all").addEventListener("click", () => {
+  for (const button of $("photos").children) chosen.photos.add(button.dataset.key);
+  pressed();
+});
+$("none").addEventListener("click", () => {
+  chosen.photos.clear();
+  pressed();
+});
+$("files").addEventListener("change", () => added($("files").files));
+$("filter").addEventListener("input", () => {
+  for (const label of $("encoders").children) label.hidden = !label.dataset.name.includes($("filter").value.trim().toLowerCase());
+});
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  $("veil").hidden = false;
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) $("veil").hidden = true;
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  $("veil").hidden = true;
+  added(event.dataTransfer.files);
+});
+addEventListener("paste", (event) => added([...event.clipboardData.files]));
+
+try {
+  const asked = await choices();
+  await saved();
+  if (asked && !$("run").disabled) ask();
+} catch (error) {
+  say(error.message, true);
+}

@@ -1,0 +1,234 @@
+"""The served page in a browser, as `repscope serve` shows it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from opened import until
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+ENCODERS = "tiny-mae,tiny-random"
+
+
+@dataclass
+class Server:
+    """The command, running."""
+
+    process: subprocess.Popen[str]
+    address: str
+    folder: Path
+
+    def end(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+def started(folder: Path, *more: str) -> Server:
+    words = [sys.executable, "-m", "repscope", "serve", "photos", "-m", ENCODERS, "--port", "0", *more]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stdout
+    line = process.stdout.readline().strip()
+    assert line.startswith("http://127.0.0.1:"), line
+    return Server(process, line, folder)
+
+
+def drawn(seed: int, side: int = 96) -> Image.Image:
+    down, across = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
+    waves = [0.5 + 0.5 * np.sin((4 + seed + 3 * c) * down + (7 - c) * across) for c in range(3)]
+    return Image.fromarray(np.uint8(255 * np.stack(waves, -1)))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "photos").mkdir()
+    for seed in range(3):
+        drawn(seed).save(folder / "photos" / f"{seed}.png")
+    serving = started(folder)
+    yield serving
+    if serving.process.poll() is None:
+        assert serving.end(signal.SIGINT) in (0, 130)
+    assert serving.process.stdout
+    serving.process.stdout.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
+    page.goto(server.address)
+    page.wait_for_selector("#photos button")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def looked(page: Page) -> None:
+    page.click("#run")
+    page.wait_for_selector("#cancel", state="hidden")
+    until(page, "document.querySelector('#cancel').hidden && !document.querySelector('#run').disabled")
+
+
+def test_a_question_shows_the_reports_own_fragment(page: Page, server: Server):
+    assert page.locator("#photos button[aria-pressed=true]").count() == 1
+    page.locator("#photos button").nth(1).click()
+    looked(page)
+    figure = page.locator("figure.probe")
+    assert int(figure.get_attribute("data-drawn") or 0) > 0
+    title = page.locator("#answer h1").inner_text()
+    assert title == "tiny-mae, tiny-random on 2 photos"
+    served = page.evaluate(
+        "(async () => (await fetch(document.querySelector('.tools a').href.replace('.html', '.fragment'))).text())()"
+    )
+    assert f"<h1>{title}</h1>" in served
+    before = page.locator(".reading").all_inner_texts()
+    box = page.locator(".stage").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"])
+    until(page, f"document.querySelector('.reading').textContent !== {before[0]!r}")
+    assert page.locator(".reading").nth(1).inner_text() != before[1]
+
+
+def test_the_address_asks_again(page: Page, browser: Browser):
+    looked(page)
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#answer h1")
+    assert other.locator("#answer h1").inner_text() == page.locator("#answer h1").inner_text()
+    other.close()
+
+
+def test_photos_are_added_and_what_is_none_is_said(page: Page, tmp_path: Path):
+    drawn(9).save(tmp_path / "mine.png")
+    (tmp_path / "words.png").write_text("Dear diary")
+    count = page.locator("#photos button").count()
+    page.set_input_files("#files", [tmp_path / "mine.png", tmp_path / "words.png"])
+    until(page, "document.querySelector('#status').classList.contains('wrong')")
+    assert "words.png: not an image" in page.inner_text("#status")
+    assert page.locator("#photos button").count() == count + 1
+    assert page.locator("#photos button[aria-label='mine.png']").get_attribute("aria-pressed") == "true"
+
+
+def test_a_dropped_and_a_pasted_photo_are_added(page: Page):
+    count = page.locator("#photos button").count()
+    for kind, wrapped in (("drop", "dataTransfer"), ("paste", "clipboardData")):
+        page.evaluate(
+            f"""(async () => {{
+                const canvas = new OffscreenCanvas(64, 64), context = canvas.getContext("2d");
+                context.fillStyle = "{"teal" if kind == "drop" else "coral"}";
+                context.fillRect(9, 9, 40, 30);
+                const blob = await canvas.convertToBlob(), data = new DataTransfer();
+                data.items.add(new File([blob], "{kind}.png", {{ type: "image/png" }}));
+                const Kind = "{kind}" === "drop" ? DragEvent : ClipboardEvent;
+                dispatchEvent(new Kind("{kind}", {{ {wrapped}: data }}));
+            }})()"""
+        )
+        count += 1
+        until(page, f"document.querySelectorAll('#photos button').length === {count}")
+
+
+def test_too_few_encoders_cannot_be_asked(page: Page):
+    page.locator("#encoders input[value=tiny-mae]").uncheck()
+    assert page.locator("#run").is_disabled()
+    assert "compare wants 2 or more encoders" in page.inner_text("#status")
+    page.select_option("#analysis", "inspect")
+    assert page.locator("#run").is_enabled()
+    looked(page)
+    assert page.locator("#answer h1").inner_text().startswith("tiny-random on ")
+
+
+def test_a_report_is_saved_and_opened_again(page: Page, server: Server):
+    looked(page)
+    page.get_by_role("button", name="Save the report").click()
+    page.wait_for_selector("#saved a")
+    folders = [path.name for path in (server.folder / "reports").iterdir()]
+    assert folders == ["tiny-mae-tiny-random-on-0-png"]
+    assert (server.folder / "reports" / folders[0] / "manifest.json").is_file()
+    page.reload()
+    page.wait_for_selector("#saved a")
+    page.locator("#saved a").first.click()
+    until(page, "document.querySelector('#answer h1')?.textContent === 'tiny-mae, tiny-random on 0.png'")
+
+
+def test_the_reports_page_itself_has_a_probe_that_works(page: Page, server: Server):
+    looked(page)
+    address = page.locator(".tools a").first.get_attribute("href")
+    page.goto(server.address.rstrip("/") + str(address))
+    page.wait_for_selector("figure.probe:not([data-drawn='0'])")
+
+
+def test_a_photo_deleted_meanwhile_is_said(page: Page, server: Server):
+    gone = server.folder / "photos" / "gone.png"
+    drawn(5).save(gone)
+    page.reload()
+    page.wait_for_selector("#photos button[aria-label='gone.png']")
+    page.click("#none")
+    assert page.locator("#run").is_disabled()
+    page.locator("#photos button[aria-label='gone.png']").click()
+    gone.unlink()
+    looked(page)
+    assert re.search("no photo .* any more", page.inner_text("#status"))
+
+
+def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(server.address)
+    page.wait_for_selector("#photos button")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
+def test_a_server_that_is_killed_leaves_no_half_report_and_the_page_says_so(browser: Browser, tmp_path: Path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(40):
+        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
+    serving = started(tmp_path)
+    page = browser.new_page()
+    page.goto(serving.address)
+    page.wait_for_selector("#photos button")
+    page.click("#all")
+    page.click("#run")
+    page.wait_for_selector("#cancel:not([hidden])")
+    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
+    serving.end(signal.SIGKILL)
+    until(page, "document.querySelector('#status').textContent.includes('server is gone')")
+    assert not (tmp_path / "reports").exists()
+    page.close()
+    assert serving.process.stdout
+    serving.process.stdout.close()
+
+
+def test_a_run_can_be_cancelled(browser: Browser, tmp_path: Path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(40):
+        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
+    serving = started(tmp_path)
+    page = browser.new_page()
+    page.goto(serving.address)
+    page.wait_for_selector("#photos button")
+    page.click("#all")
+    page.click("#run")
+    page.wait_for_selector("#cancel:not([hidden])")
+    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
+    page.click("#cancel")
+    until(page, "document.querySelector('#status').textContent === 'Cancelled.'")
+    assert page.locator("#answer h1").count() == 0
+    page.close()
+    assert serving.end(signal.SIGINT) in (0, 130)
+    assert serving.process.stdout
+    serving.process.stdout.close()
