@@ -35,7 +35,7 @@ notebook: .venv/test
 	$(BIN)/python docs/notebook.py
 
 pictures: .venv/test
-	$(BIN)/python docs/generate.py --pictures
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf .venv demo dist

@@ -1,14 +1,10 @@
 """Generate the reference pages from the catalogues and the command itself: `make docs`.
 
-The committed pages are what this writes; a test compares them. `make pictures` makes the README's
-picture anew.
+The committed pages are what this writes; a test compares them.
 """
 
 import inspect
-import io
 import re
-import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -290,25 +286,6 @@ PAGES = {
 }
 
 
-def picture() -> bytes:
-    """PCA maps of a sample photo as `compare` writes them where no encoder is named, at two thirds of the size."""
-    from PIL import Image
-
-    import repscope
-    from repscope.cli.compare import SHOWN
-
-    report = repscope.compare([], [repscope.load(name) for name in SHOWN])
-    with tempfile.TemporaryDirectory() as folder:
-        report.save(folder, ("png",))
-        made = Image.open(next(Path(folder).glob("pca-maps-flower*.png"))).convert("RGB")
-    out = io.BytesIO()
-    made.resize((made.width * 2 // 3, made.height * 2 // 3), Image.Resampling.LANCZOS).save(out, "PNG", optimize=True)
-    return out.getvalue()
-
-
 if __name__ == "__main__":
     for name, make in PAGES.items():
         (HERE / name).write_text(make(), encoding="utf-8")
-    if "--pictures" in sys.argv:
-        (HERE / "pictures").mkdir(exist_ok=True)
-        (HERE / "pictures" / "compare.png").write_bytes(picture())

@@ -18,12 +18,11 @@ CELLS = (
     ">frame = report.to_frame()\n"
     'frame[frame.label == "CKA"][["row", "column", "value", "low", "high", "null", "null_q95", "p", "n"]].round(3)',
     "One table of the report, and what the probe holds.",
-    ">from repscope.report import Table\n\n"
-    "next(block for block in report.blocks if isinstance(block, Table))",
+    ">from repscope.report import Table\n\nnext(block for block in report.blocks if isinstance(block, Table))",
     ">probe = report.blocks[0]\n"
     "for panel in probe.panels:\n"
     "    like = panel.similarity(photo=1, patch=(8, 8))\n"
-    "    print(f'{panel.encoder}: {(like > 0.5).sum()} patches above .5; similarities are off by {panel.error:.3f} at most')",
+    "    print(f'{panel.encoder}: {(like > 0.5).sum()} patches above .5, off by {panel.error:.3f} at most')",
 )
 
 

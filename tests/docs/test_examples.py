@@ -71,7 +71,8 @@ def test_a_command_of_the_manual_runs(line, desk, monkeypatch, capfd):
 def test_a_command_that_lasts_begins(line, desk, monkeypatch):
     (desk / "report").mkdir()
     (desk / "report" / "report.json").write_text("{}")
-    begun = []
+    begun: list[object] = []
+    monkeypatch.setattr("repscope.cli.tui.screen", lambda *settings: begun.append(settings))
     monkeypatch.setattr("repscope.web.serve.run", lambda *settings: begun.append(settings))
     monkeypatch.setattr(sys, "argv", shlex.split(line))
     with pytest.raises(SystemExit) as end:
@@ -123,6 +124,7 @@ def test_the_readme_has_commands_and_python():
         "pretrain",
         "schema",
         "serve",
+        "tui",
     }
 
 

@@ -19,11 +19,8 @@ def script():
 
 def words(notebook: nbformat.NotebookNode) -> list[str]:
     """What the cells printed, and the plain text of what they show."""
-    said = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            said.append(output.get("text") or output.data["text/plain"])
-    return said
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output.get("text") or output.data["text/plain"] for output in outputs]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")

@@ -18,7 +18,7 @@ NAMES = ("tiny-mae", "tiny-random")
 FAILED = ("broken", "its weights <i>are</i> damaged.")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, its event loop runs, and tests elsewhere want loops of their own
 def browser() -> Iterator[Browser]:
     """Debian's chromium; `make test` installs it."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

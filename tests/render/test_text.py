@@ -2,14 +2,30 @@
 
 import dataclasses
 import re
+from typing import Any
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 from repscope.render import _columns, _sparkline
 from repscope.render._columns import Entry, Sheet
 from repscope.render.text import text
-from repscope.report import Curve, Heatmap, Line, Note, Null, Number, Report, Table, say, spread
+from repscope.report import (
+    Curve,
+    Gallery,
+    Heatmap,
+    Line,
+    Note,
+    Null,
+    Number,
+    Overlay,
+    Picture,
+    Report,
+    Table,
+    say,
+    spread,
+)
 
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 120, 200])
@@ -177,3 +193,68 @@ def test_a_unit_is_said_once_only_where_every_cell_has_it():
     mixed = text(Report("", (Table("t", ("pair", "x", "y"), (("a, b", "as above", number),)),)))
     assert "0.500 R²" in mixed
     assert "a, b, R²" not in mixed
+
+
+ANSI = re.compile(r"\x1b\[([\d;]*)m")
+
+
+def painted(line: str) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The upper and the lower colour of every half block of a line."""
+    found, ink, paper = [], (), ()
+    for part in re.split(r"(\x1b\[[\d;]*m)", line):
+        if match := ANSI.fullmatch(part):
+            codes = [int(code or 0) for code in match[1].split(";")]
+            if codes[:2] == [38, 2]:
+                ink = tuple(codes[2:5])
+                codes = codes[5:]
+            if codes[:2] == [48, 2]:
+                paper = tuple(codes[2:5])
+        else:
+            found += [(ink, paper)] * part.count("▀")
+    return found
+
+
+def test_pictures_are_half_blocks_of_their_pixels():
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 7, 3), np.uint8)
+    lines = text(Report("one", (Gallery("maps", (Picture("map", pixels),)),)), colour="truecolor").splitlines()
+    rows = [painted(line) for line in lines if "▀" in line]
+    factor = 32 // 7
+    assert len(rows) == 6 * factor // 2
+    grown = pixels.repeat(factor, 0).repeat(factor, 1)
+    for row, above, below in zip(rows, grown[::2], grown[1::2], strict=True):
+        assert row == [(tuple(a), tuple(b)) for a, b in zip(above.tolist(), below.tolist(), strict=True)]
+
+
+def test_a_photo_is_as_wide_as_the_map_beside_it():
+    pixels = np.zeros((14, 14, 3), np.uint8)
+    photo = np.zeros((300, 300, 3), np.uint8)
+    shown = text(Report("", (Gallery("", (Picture("a", photo), Picture("b", pixels))),)), colour="truecolor")
+    (count,) = {line.count("▀") for line in shown.splitlines() if "▀" in line}
+    assert count == 28 + 28
+
+
+@pytest.mark.parametrize("width", [24, 60, 100])
+@pytest.mark.parametrize("colour", ["256", "truecolor"])
+def test_pictures_keep_to_the_width(report: Report, width: int, colour: Any):
+    lines = text(report, width=width, colour=colour).splitlines()
+    assert sum("▀" in line for line in lines) > 10
+    assert max(cell_len(ANSI.sub("", line)) for line in lines) <= width
+
+
+def test_the_patch_that_was_asked_about_is_black():
+    block = Overlay("", np.full((40, 40, 3), 200, np.uint8), np.zeros((4, 4)), (-1.0, 1.0), mark=(1, 2))
+    rows = [painted(line) for line in text(Report("", (block,)), colour="truecolor").splitlines() if "▀" in line]
+    black = [(y, x) for y, row in enumerate(rows) for x, (ink, paper) in enumerate(row) if ink == paper == (0, 0, 0)]
+    assert black == [(y, x) for y in range(4, 8) for x in range(16, 24)]
+
+
+@pytest.mark.parametrize("more", [{}, {"colour": True}, {"colour": "truecolor", "encoding": "ascii"}])
+def test_without_colours_or_unicode_pictures_are_named(report: Report, more: dict[str, Any]):
+    shown = text(report, width=400, **more)
+    assert "▀" not in shown
+    assert "pictures, on the page" in shown
+    assert "Patches like the one marked" in shown
+
+
+def test_a_probe_is_named_with_its_encoders(report: Report):
+    assert "on the page: 2 photos under" in " ".join(text(report, width=400).split())

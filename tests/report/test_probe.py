@@ -128,6 +128,18 @@ def test_planted_position_is_found_and_removed():
     assert abs(apart[1]) < 0.1
 
 
+@pytest.mark.parametrize("rank", [3, 20, 38])
+def test_axes_stay_orthonormal_where_directions_are_empty(rank):
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(40, 40)))[0]
+    grids = [rng.normal(size=(6, 6, rank)) @ basis[2 : 2 + rank] for _ in range(3)]
+    made = coded("one", [seen(grid) for grid in grids], basis[:2], without_position="")
+    assert made.error <= BOUND
+    assert made.across is not None
+    assert made.across <= BOUND
+    assert all(look.width <= 40 for look in made.looks)
+
+
 def test_without_position_none_is_found():
     assert len(position_directions(planted(8, 0.0))) == 0
     with pytest.raises(Unsupported, match=NONE):

@@ -32,7 +32,14 @@ def test_every_number_is_a_row_in_reading_order():
     assert list(frame.row) == ["CKA", "CKA", "rank", "rank", "x", "x"]
     assert list(frame.column) == ["", "a", "a", "b", "y", "z"]
     first = frame.iloc[0]
-    assert (first.value, first.low, first.high, first.null, first.null_q95, first.p) == (0.5, 0.4, 0.6, NULL.kind, 0.2, 0.01)
+    assert (first.value, first.low, first.high, first.null, first.null_q95, first.p) == (
+        0.5,
+        0.4,
+        0.6,
+        NULL.kind,
+        0.2,
+        0.01,
+    )
     assert (first.n, first.of, first.caveats) == (12, "photos", "mind; this")
     assert np.isnan(frame.value[2])
     assert frame.reason[2] == "too few"

@@ -1,13 +1,14 @@
 """Codes: the tokens of photos under one encoder, turned onto few axes and rounded to 8 bits, with the loss measured.
 
-The axes are orthonormal, so cosines stay what they are: first the directions of position, then principal
-directions that all photos share, then each photo's own for what is left. Every patch is rounded at length 1
-(its position part and the rest apart), in steps of 1/127: a cosine of two such patches is off by
-about .014 at most, whatever the encoder. The offset that is taken off before is the patches' median, which a
-few outlying tokens do not move, as they do the mean.
+The axes are orthonormal, so cosines stay what they are: first the directions of position, then those that several
+photos have in common, then each photo's own for what is left. Every patch is rounded at length 1 (its position part
+and the rest apart), in steps of 1/127, or 1/112 where bytes are scarce: a cosine of two such patches is off by about
+.014, or .017, at most, whatever the encoder. The offset that is taken off before is the patches' median, which a few
+outlying tokens do not move, as they do the mean.
 """
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,9 @@ from repscope.report.probe import KINDS, Kind
 
 Array = NDArray[np.float64]
 Frame = tuple[float, float, float, float]
-LEVELS = 127
+FINE, COARSE, BOUND = 127, 112, 0.02
+COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
+TRIED, MEMORY = 3, 6
 BYTES = 60_000 / 256
 """What a patch may cost on the page, in base64, everything that belongs to it included."""
 
@@ -62,27 +65,39 @@ def coded(
     """
     tokens = [each.patches.reshape(-1, each.patches.shape[-1]).astype(np.float64) for each in seen]
     axes = _shared(tokens, position) if len(tokens) > 1 else position
+    panel = Panel(encoder, position=len(position), without_position=without_position, attention=attention)
+    looks, used = _looks(seen, tokens, axes, len(position), FINE)
+    if not _fit(looks):
+        looks, used = _fitting(seen, tokens, axes, len(position), COARSE)
+    made = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
+    if made.error <= BOUND:
+        return made
+    looks, used = _fitting(seen, tokens, axes, len(position), FINE)
+    return _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
+
+
+def _fitting(
+    seen: Sequence[Seen], tokens: Sequence[Array], axes: Array, position: int, levels: int
+) -> tuple[list[Look], int]:
+    """The looks with the most axes in common that their bytes allow; without any but position's in the end."""
+    counts = [*(count for count in COUNTS if position < count < len(axes)), position]
+
+    def fits(place: int) -> bool:
+        return _fit(_looks(seen[:TRIED], tokens[:TRIED], axes[: counts[place]], position, levels)[0])
+
     looks, used = list[Look](), 0
-    for count in _fewer(len(axes), len(position)):
-        turned = [_turned(each, axes[:count], len(position)) for each in tokens]
-        used = max(_used(each, count) for each in turned)
-        looks = [_look(each, _kept(t, used, count)) for each, t in zip(seen, turned, strict=True)]
-        if all(_bytes(look) <= BYTES * look.grid[0] * look.grid[1] for look in looks):
+    for count in counts[bisect_left(range(len(counts) - 1), True, key=fits) :]:
+        looks, used = _looks(seen, tokens, axes[:count], position, levels)
+        if _fit(looks):
             break
-    panel = Panel(
-        encoder,
-        tuple(looks),
-        position=len(position),
-        shared=used,
-        without_position=without_position,
-        attention=attention,
-    )
-    within = max(_error(panel, i, tokens[i], position, kind) for i in range(len(seen)) for kind in _kinds(panel))
-    across = [
-        _error(panel, i, tokens[i], position, kind, (i + 1) % len(seen), tokens[(i + 1) % len(seen)])
-        for i in range(len(seen) if len(seen) > 1 else 0)
-        for kind in _kinds(panel)
-    ]
+    return looks, used
+
+
+def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
+    """With the largest errors of a cosine: within each photo, and between each and the next."""
+    within = max(_error(panel, i, tokens[i], position, kind) for i in range(len(tokens)) for kind in _kinds(panel))
+    following = [(i, (i + 1) % len(tokens)) for i in range(len(tokens))] if len(tokens) > 1 else []
+    across = [_error(panel, i, tokens[i], position, kind, j, tokens[j]) for i, j in following for kind in _kinds(panel)]
     return replace(panel, error=within, across=max(across, default=None))
 
 
@@ -91,21 +106,41 @@ def _kinds(panel: Panel) -> list[Kind]:
 
 
 def _shared(tokens: Sequence[Array], position: Array) -> Float[Array, "D D"]:
-    """Position's directions, then the principal ones of all photos' patches beside them."""
+    """Position's directions, then those in which several photos' patches lie, the most important first.
+
+    The squared cosines between photos sum to the trace of sum over A != B of C_A C_B, with C the products of a
+    photo's patches of length 1: its eigenvectors lose the least of them. Offsets come before, for raw cosines.
+    """
     width = tokens[0].shape[1]
+    rows = [np.concatenate([unit(each, kind, position) for kind in ("raw", "centred")]) for each in tokens]
+    products = [each.T @ each for each in rows]
+    total = np.sum(products, axis=0)
+    common = total @ total - np.sum([each @ each for each in products], axis=0)
+    offsets = np.stack([np.median(each, axis=0) for each in tokens])
+    offsets = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), np.finfo(float).tiny)
+    common = common + np.abs(common).sum() * offsets.T @ offsets
     beside = np.eye(width) - position.T @ position
-    second = np.sum([each.T @ each for each in tokens], axis=0)
-    # position's directions go last: some of the others may be as empty, behind a LayerNorm one always is
-    _, vectors = np.linalg.eigh(beside @ second @ beside - np.trace(second) * position.T @ position)
-    return np.concatenate([position, vectors.T[::-1][: width - len(position)]])
+    common = beside @ common @ beside
+    # position's directions are set apart: others may be as empty, behind a LayerNorm one always is
+    values, vectors = np.linalg.eigh(common - 2 * np.linalg.norm(common) * position.T @ position)
+    others = np.arange(len(position), width)
+    return np.concatenate([position, vectors.T[others[np.argsort(-np.abs(values[others]), kind="stable")]]])
 
 
-def _fewer(most: int, least: int) -> list[int]:
-    """How many axes photos may share: all, then ever fewer, and none but position's in the end."""
-    return [most, *(count for count in (384, 256, 192, 128, 96, 64, 32) if least < count < most), least]
+def _looks(
+    seen: Sequence[Seen], tokens: Sequence[Array], axes: Array, position: int, levels: int
+) -> tuple[list[Look], int]:
+    """Every photo on these axes and its own, and how many of these say something."""
+    turned = [_turned(each, axes, position, levels) for each in tokens]
+    used = max(_used(each, len(axes)) for each in turned)
+    return [_look(each, _kept(t, used, len(axes))) for each, t in zip(seen, turned, strict=True)], used
 
 
-def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int) -> _Turned:
+def _fit(looks: Sequence[Look]) -> bool:
+    return bool(looks) and all(_bytes(look) <= BYTES * look.grid[0] * look.grid[1] for look in looks)
+
+
+def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int, levels: int) -> _Turned:
     """One photo on the axes in common, and on its own for what is left."""
     offset = np.median(tokens, axis=0)
     spread = tokens - offset
@@ -119,7 +154,7 @@ def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: in
         axes = np.concatenate([axes, own])
     on = spread @ axes.T
     parts = [on[:, :position], on[:, position:]] if position else [on]
-    scales = [np.linalg.norm(part, axis=1, keepdims=True) / LEVELS for part in parts]
+    scales = [np.linalg.norm(part, axis=1, keepdims=True) / levels for part in parts]
     codes = [np.rint(part / np.where(scale > 0, scale, 1)) for part, scale in zip(parts, scales, strict=True)]
     inside = axes @ offset
     outside = np.sqrt(max(offset @ offset - inside @ inside, 0))
@@ -157,8 +192,8 @@ def _look(seen: Seen, turned: _Turned) -> Look:
 
 
 def _packed(codes: bytes) -> bytes:
-    """zlib for noise: repetitions are hardly sought, and a tenth of the bytes is saved by it."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED)
+    """zlib for noise whose spread changes: no search for repetitions, small blocks; a tenth of the bytes is saved."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, MEMORY, zlib.Z_FILTERED)
     return packer.compress(codes) + packer.flush()
 
 

@@ -80,7 +80,7 @@ def _position(grids: Sequence[Any]) -> tuple[Any, str]:
     if len({grid.shape for grid in grids}) > 1:
         return none, "the photos' grids differ: there is no position in common."
     found = position_directions(grids)
-    return found, "" if len(found) else "patches do not differ by where they are: no direction passes its null."
+    return found, "" if len(found) else "no direction along which patches differ by where they are passes its null."
 
 
 def _received(weights: Float[NDArray[np.floating], "heads N N"], grid: tuple[int, int], form: Architecture) -> Map:

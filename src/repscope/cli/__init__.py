@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema, serve
+from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema, serve, tui
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -28,6 +28,7 @@ for command in (
     experiment.experiment,
     schema.schema,
     serve.serve,
+    tui.tui,
 ):
     app.command()(command)
 

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from repscope.encoders import Contract, Encoder
+from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import Unsupported
 from repscope.images import Photo
@@ -31,14 +31,10 @@ class Remembered:
     """
 
     def __init__(self, encoder: Encoder, most: int = MOST):
-        self.encoder, self.most, self.forwards = encoder, most, 0
+        self.encoder, self.contract, self.most, self.forwards = encoder, encoder.contract, most, 0
         self._tokens: OrderedDict[Key, Tokens] = OrderedDict()
         self._attention: OrderedDict[Key, Any] = OrderedDict()
         self._lock = RLock()
-
-    @property
-    def contract(self) -> Contract:
-        return self.encoder.contract
 
     @property
     def revision(self) -> str:

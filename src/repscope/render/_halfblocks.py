@@ -42,6 +42,12 @@ def sized(pixels: Pixels, width: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
+def fitting(pictures: Sequence[Pixels], width: int) -> int:
+    """The width at which grids of patches are drawn in whole pixels: photos beside them are drawn as wide."""
+    grids = [each.shape[1] for each in pictures if each.shape[1] <= min(width, 64)]
+    return max((width // grid * grid for grid in grids), default=width)
+
+
 def heated(block: Overlay, width: int) -> Pixels:
     """The photo in grey under the colour of each patch, which are all of one size; the one asked about is black."""
     rows, columns = block.values.shape

@@ -239,9 +239,9 @@ class _Page:
     def gallery(self, block: Gallery) -> None:
         self.line(block.title, "bold")
         if self.pictures:
-            self.row(
-                [(picture.caption, lambda w, p=picture: _halfblocks.sized(p.pixels, w)) for picture in block.pictures]
-            )
+            pixels = [picture.pixels for picture in block.pictures]
+            drawn = [lambda w, p=each: _halfblocks.sized(p, _halfblocks.fitting(pixels, w)) for each in pixels]
+            self.row([*zip((picture.caption for picture in block.pictures), drawn, strict=True)])
         else:
             self.line(", ".join(picture.caption for picture in block.pictures) + ": pictures, on the page", indent=2)
         self.line(block.caption, "dim")

@@ -161,13 +161,17 @@ class Panel:
         self, photo: int, patch: tuple[int, int], values: Float[Array, "h w"], kind: Kind = "centred"
     ) -> Float[Array, "h w"]:
         """The share of other photos' patches that are less like the query than each value says; 0 to 1."""
+        rows = self.reference(photo, kind)
+        query = self.unit(photo, kind)[patch[0] * self.looks[photo].grid[1] + patch[1], : self.shared]
+        return np.searchsorted(np.sort(rows @ query), values, side="right") / len(rows)
+
+    def reference(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
+        """Patches of the other photos that a percentile is among, evenly taken, on the axes all photos share."""
         others = [self.unit(i, kind)[:, : self.shared] for i in range(len(self.looks)) if i != photo]
         if not others:
             raise Unsupported("A percentile is among the patches of other photos: give two photos or more.")
         rows = np.concatenate(others)
-        rows = rows[:: -(-len(rows) // SAMPLE)]
-        query = self.unit(photo, kind)[patch[0] * self.looks[photo].grid[1] + patch[1], : self.shared]
-        return np.searchsorted(np.sort(rows @ query), values, side="right") / len(rows)
+        return rows[:: -(-len(rows) // SAMPLE)]
 
     def norms(self, photo: int) -> Float[Array, "h w"]:
         """The length of every patch token."""

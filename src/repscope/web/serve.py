@@ -15,12 +15,13 @@ from repscope.web.shelf import Shelf
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A bound socket; raises WrongUsage where it cannot be bound."""
+    """A socket that listens; raises WrongUsage where it cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen()  # who opens the address at once waits, and is not refused
     except (OSError, UnicodeError) as error:
         bound.close()
         reason = getattr(error, "strerror", None) or error

@@ -1,0 +1,60 @@
+"""Raster: a picture in the terminal's own pixels, by sixels or kitty's protocol."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+from textual.app import ComposeResult
+from textual.strip import Strip
+from textual_image._terminal import get_cell_size
+from textual_image.renderable import Image as Best
+from textual_image.renderable import TGPImage as Kitty
+from textual_image.widget import SixelImage, TGPImage
+
+from repscope.tui.picture import Drawing, Mark, Picture, stretched
+from repscope.tui.terminal import Terminal
+
+FRAME = 2
+
+
+class Raster(Picture):
+    """A drawing whose patches are many pixels."""
+
+    DEFAULT_CSS = "Raster { layout: vertical; }"
+
+    def __init__(self, terminal: Terminal):
+        super().__init__(terminal)
+        self.pixelated = TGPImage() if Best is Kitty else SixelImage()
+
+    def compose(self) -> ComposeResult:
+        yield self.pixelated
+
+    def draw(self, drawing: Drawing, columns: int, lines: int) -> None:
+        self.drawing, cell = drawing, get_cell_size()
+        self.styles.width, self.styles.height = columns, lines
+        image = rastered(drawing, columns * cell.width, lines * cell.height)
+        self.pixelated.styles.width, self.pixelated.styles.height = columns, lines
+        self.pixelated.image = image
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002
+        return Strip.blank(self.size.width)
+
+
+def rastered(drawing: Drawing, width: int, height: int) -> Image.Image:
+    """The drawing at this size, with boxes on its marks."""
+    image = Image.fromarray(np.ascontiguousarray(stretched(drawing.pixels, width, height)))
+    pen = ImageDraw.Draw(image)
+    for mark in drawing.marks:
+        box = _box(mark, drawing.grid, width, height)
+        if mark.letter and mark.letter != "×":
+            pen.text((box[0] + 3, box[1] + 1), mark.letter, fill="white", stroke_width=1, stroke_fill="black")
+        pen.rectangle(box, outline="black", width=FRAME + 2)
+        pen.rectangle(
+            tuple(edge + d for edge, d in zip(box, (1, 1, -1, -1), strict=True)), outline="white", width=FRAME
+        )
+    return image
+
+
+def _box(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a patch."""
+    rows, columns = grid
+    left, top = mark.column * width // columns, mark.row * height // rows
+    return left, top, (mark.column + 1) * width // columns - 1, (mark.row + 1) * height // rows - 1

@@ -1,0 +1,44 @@
+"""Watched: an encoder that says when it looks at photos, and can be stopped before it does."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+from repscope.encoders import Encoder
+from repscope.encoders.encoder import Framing
+from repscope.errors import Unsupported
+from repscope.images import Photo
+from repscope.tokens import Tokens
+
+
+class Stopped(BaseException):
+    """A run that nobody waits for any more; not an Exception, so that nothing on the way takes it for a failure."""
+
+
+@final
+class Watched:
+    """An encoder and somebody who is told its name and how many photos come; the listener may raise Stopped."""
+
+    def __init__(self, encoder: Encoder):
+        self.encoder, self.contract = encoder, encoder.contract
+        self.listener: Callable[[str, int], None] | None = None
+
+    @property
+    def revision(self) -> str:
+        return self.encoder.revision
+
+    def tell(self, count: int) -> None:
+        if self.listener is not None:
+            self.listener(self.contract.name, count)
+
+    def __call__(
+        self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
+    ) -> tuple[Tokens, ...]:
+        self.tell(len(photos))
+        return self.encoder(photos, layers, framing)
+
+    def attention(self, photos: Sequence[Photo], block: int, framing: Framing = "square") -> Any:
+        ask = getattr(self.encoder, "attention", None)
+        if ask is None:
+            raise Unsupported(f"{self.contract.name} gives no attention away.")
+        self.tell(len(photos))
+        return ask(photos, block, framing)

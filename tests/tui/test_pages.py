@@ -1,0 +1,178 @@
+"""Every page at both sizes, and the numbers on them."""
+
+import pytest
+
+import repscope
+from repscope.report import Heatmap, Number, against, say, spread
+from repscope.tui.answers import blocks, readings
+from repscope.tui.terminal import Terminal
+
+SIZES = [(80, 24), (160, 48)]
+PAGES = ["dashboard", "inspector", "compare", "spectrum", "probe"]
+
+
+def numbers_of(report, encoder):
+    table = readings(report)
+    column = table.header.index(encoder)
+    return [row[column] for row in table.rows]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80 x 24", "160 x 48"])
+def test_every_page_has_its_numbers(drive, photo, compared, size):
+    report = compared(photo)
+
+    async def act(screen):
+        for key, page in zip("12345", PAGES, strict=True):
+            await screen.press(key)
+            assert screen.app.page.id == page
+            assert screen.app.page.max_scroll_x == 0
+        await screen.press("1")
+        dashboard = await screen.whole()
+        assert photo.name in dashboard
+        for number in numbers_of(report, "tiny-dino")[:9]:
+            assert say(number.value) in dashboard
+        await screen.press("2")
+        inspector = await screen.whole()
+        for number in numbers_of(report, "tiny-dino"):
+            assert number.label in " ".join(inspector.split())
+            assert say(number.value) in inspector
+        assert "Contract" in inspector
+        assert "Patch norms" in inspector
+        await screen.press("3")
+        compare = await screen.whole()
+        for number in numbers_of(report, "tiny-random"):
+            assert say(number.value) in compare
+        for block in blocks(report, Heatmap):
+            assert block.title in compare
+            for part in (say(block.cells[0][1].value), *against(block.cells[0][1].null).split(", ")):
+                assert part in compare
+        await screen.press("4")
+        spectrum = await screen.whole()
+        assert "component (logarithmic)" in spectrum
+        rank = numbers_of(report, "tiny-dino")[0]
+        assert say(rank.value) in spectrum
+        await screen.press("5")
+        assert "similarity" in screen.text
+
+    drive(act, [photo], size=size)
+
+
+def test_several_photos_have_intervals(drive, draw, tmp_path, compared):
+    photos = [draw(tmp_path / f"{seed}.png", seed) for seed in range(2)]
+    rank = numbers_of(compared(*photos), "tiny-dino")[0]
+    assert isinstance(rank, Number)
+    assert rank.ci is not None
+
+    async def act(screen):
+        await screen.press("3")
+        assert spread(rank) in await screen.whole()
+        await screen.press("1")
+        assert "0.png" in screen.text
+        await screen.press("n")
+        assert "1.png" in screen.text
+        await screen.press("N")
+        assert "0.png" in screen.text
+
+    drive(act, photos, size=(160, 48))
+
+
+def test_the_screen_shows_the_report_of_compare(drive, photo, compared):
+    async def act(screen):
+        shown, said = screen.app.state.answers.compared, compared(photo)
+        assert [number.value for number in shown.numbers()] == [number.value for number in said.numbers()]
+        assert [number.null for number in shown.numbers()] == [number.null for number in said.numbers()]
+
+    drive(act, [photo], anew=True)
+
+
+def test_the_next_encoder_is_inspected_without_another_forward(drive, photo):
+    async def act(screen):
+        await screen.press("2")
+        assert "tiny-random" not in "\n".join(screen.lines[3:])
+        before = screen.app.study.forwards
+        assert before == 2
+        await screen.press("m")
+        assert "tiny-random" in "\n".join(screen.lines[3:])
+        assert "2 of 2" in screen.lines[0]
+        screen.app.ask([str(photo)])
+        await screen.settled()
+        assert screen.app.study.forwards == before
+        await screen.press("m")
+        assert "1 of 2" in screen.lines[0]
+
+    drive(act, [photo], anew=True)
+
+
+def test_tab_goes_round_and_help_comes_back(drive, photo):
+    async def act(screen):
+        seen = []
+        for _ in range(7):
+            seen.append(screen.app.page.id)
+            await screen.press("tab")
+        assert seen == [*PAGES, "help", "dashboard"]
+        await screen.press("shift+tab", "4", "question_mark")
+        assert "Everywhere" in screen.text
+        await screen.press("question_mark")
+        assert screen.app.page.id == "spectrum"
+        await screen.press("question_mark", "escape")
+        assert screen.app.page.id == "spectrum"
+        await screen.pilot.click("#tab-compare")
+        await screen.still()
+        assert screen.app.page.id == "compare"
+
+    drive(act, [photo])
+
+
+def test_pages_scroll(drive, photo):
+    async def act(screen):
+        page = screen.app.query_one("#compare")
+        await screen.press("3", "j")
+        await screen.until(lambda: page.scroll_offset.y == 1, 5)
+        await screen.press("G")
+        await screen.until(lambda: page.scroll_offset.y == page.max_scroll_y > 20, 5)
+        await screen.press("g")
+        await screen.until(lambda: page.scroll_offset.y == 0, 5)
+
+    drive(act, [photo])
+
+
+def test_one_encoder_is_not_compared(drive, photo):
+    async def act(screen):
+        await screen.press("3")
+        assert "-m a,b" in screen.text
+        for key in "1245":
+            await screen.press(key)
+            assert "tiny-dino" in screen.text
+        assert screen.app.state.answers.compared is None
+        shown = screen.app.state.answers.inspected["tiny-dino"]
+        assert [number.value for number in shown.numbers()] == [number.value for number in report.numbers()]
+
+    report = repscope.inspect(str(photo), repscope.load("tiny-dino"), framing="square")
+    drive(act, [photo], names=["tiny-dino"])
+
+
+def test_without_colour_or_unicode_everything_is_said(drive, photo, compared):
+    rank = numbers_of(compared(photo), "tiny-dino")[0]
+
+    async def act(screen):
+        for key in "12345?o":
+            await screen.press(key if key != "?" else "question_mark")
+            assert screen.text.isascii()
+        await screen.press("escape", "1")
+        assert say(rank.value) in await screen.whole()
+        assert "which this terminal does not show" in " ".join((await screen.whole()).split())
+        await screen.press("5")
+        rows = [line for line in screen.lines if "##" in line]
+        assert rows
+        styles = {segment.style for line in screen.app.screen._compositor.render_strips() for segment in line}
+        assert all(style is None or style.color is None or style.color.is_default for style in styles)
+
+    drive(act, [photo], terminal=Terminal(colour=False, pictures=False, unicode=False))
+
+
+def test_pixels_are_drawn_where_the_terminal_has_them(drive, photo):
+    async def act(screen):
+        await screen.press("1", "5", "right", "v", "v", "v", "v")
+        assert "photo" in screen.text
+
+    drive(act, [photo], terminal=Terminal(graphics=True))
