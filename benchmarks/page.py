@@ -60,7 +60,7 @@ def photos(folder: str | None, count: int) -> list[Any]:
 
 
 @contextmanager
-def opened(report: Report) -> Iterator[tuple[Page, float, int, Any]]:
+def opened(report: Report) -> Iterator[tuple[Page, float, int]]:
     """The report in a browser of its own: the page, seconds until the probe was drawn, bytes of the file."""
     program = which("chromium") or which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -72,7 +72,7 @@ def opened(report: Report) -> Iterator[tuple[Page, float, int, Any]]:
         begun = time.perf_counter()
         page.goto(file.as_uri(), wait_until="commit")
         page.wait_for_selector("figure.probe:not([data-drawn='0'])")
-        yield page, time.perf_counter() - begun, file.stat().st_size, browser
+        yield page, time.perf_counter() - begun, file.stat().st_size
         browser.close()
 
 
@@ -118,9 +118,9 @@ def of(patches: int, width: int, panels: int) -> Report:
 
 def hover(folder: str | None) -> None:
     encoders = [repscope.load(name) for name in FOUR]
-    with opened(repscope.compare(photos(folder, 1), encoders)) as (page, _, _, _):
+    with opened(repscope.compare(photos(folder, 1), encoders)) as (page, _, _):
         told("four encoders, 256 patches, one photo", *hovered(page))
-    with opened(repscope.compare(photos(folder, 6), encoders)) as (page, _, _, _):
+    with opened(repscope.compare(photos(folder, 6), encoders)) as (page, _, _):
         page.locator("input[value=percentile]").check(force=True)
         page.wait_for_timeout(1000)
         told("the same, percentile among five photos", *hovered(page))
@@ -129,11 +129,11 @@ def hover(folder: str | None) -> None:
         page.wait_for_timeout(500)
         told("the same, with another photo beside it", *hovered(page))
     for patches in (256, 1024):
-        with opened(of(patches, 768, 4)) as (page, _, _, _):
+        with opened(of(patches, 768, 4)) as (page, _, _):
             told(f"four made encoders of width 768, {patches} patches", *hovered(page))
 
 
-def resident(browser: Any) -> float:
+def resident() -> float:
     """MB of the page: the largest of the processes that draw."""
     sizes = []
     for status in Path("/proc").glob("[0-9]*/status"):
@@ -154,13 +154,13 @@ def size(folder: str | None) -> None:
         made = time.perf_counter() - begun
         times = []
         for _ in range(5 if count == 1 else 3):
-            with opened(report) as (page, seconds, length, browser):
+            with opened(report) as (page, seconds, length):
                 times.append(seconds)
                 for i in range(min(count, 50)):
                     if count > 1:
                         page.locator(".strip button").nth(i).click()
                         page.wait_for_timeout(60)
-                memory = resident(browser)
+                memory = resident()
         print(f"{count} photos, four encoders: {length / 1e6:.2f} MB, drawn {np.median(times):.2f} s after opening, "
               f"{memory:.0f} MB after every photo was shown (compare took {made:.0f} s)")  # fmt: skip
 
@@ -194,8 +194,8 @@ def loss(folder: str | None) -> None:
             )
             across = "" if panel.across is None else f", between photos {panel.across:.4f}"
             shape = f"{tokens.grid[0]} x {tokens.grid[1]} x {tokens.width}"
-            print(f"{name}, {count} photos, {shape}: error "
-                  f"{panel.error:.4f}{across}; {bytes_ / 1000:.1f} kB a look on {panel.looks[0].width} axes")  # fmt: skip
+            kept = f"{bytes_ / 1000:.1f} kB a look on {panel.looks[0].width} axes"
+            print(f"{name}, {count} photos, {shape}: error {panel.error:.4f}{across}; {kept}")
 
 
 if __name__ == "__main__":
