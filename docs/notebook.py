@@ -22,7 +22,7 @@ CELLS = (
     ">probe = report.blocks[0]\n"
     "for panel in probe.panels:\n"
     "    like = panel.similarity(photo=1, patch=(8, 8))\n"
-    "    print(f'{panel.encoder}: {(like > 0.5).sum()} patches above .5, off by {panel.error:.3f} at most')",
+    '    print(f"{panel.encoder}: {(like > 0.5).sum()} patches above .5, off by {panel.error:.3f} at most")',
 )
 
 
