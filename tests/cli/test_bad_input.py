@@ -218,3 +218,29 @@ def test_an_unwritable_folder_is_found_before_any_work(run, photo, tmp_path, mon
     assert said.code == 1
     assert "Choose" in said.err
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_an_encoder_that_cannot_be_loaded_is_left_out_of_three(run, photo, tmp_path):
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no weights")
+    said = run("compare", photo, "-m", f"tiny-mae,{broken},tiny-random", "--format", "json")
+    assert said.code == 0
+    assert str(broken) in said.err
+    probe = json.loads(said.out)["blocks"][0]
+    assert [bool(panel["reason"]) for panel in probe["panels"]] == [False, False, True]
+    assert run("compare", photo, "-m", f"tiny-mae,{broken},tiny-random", "--strict").code == 1
+    assert run("compare", photo, "-m", f"tiny-mae,{broken}").code == 1
+    assert run("compare", photo, "-m", f"tiny-mae,{broken},tiny-randon").code == 2
+
+
+def test_pictures_without_a_folder_go_to_report(run, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = run("inspect", photo, "-m", "tiny-random", "--query", "0.4,0.5", "--query", "0.6,0.5", "--format", "png")
+    assert said.code == 0
+    assert "report" in said.err
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert sum(name.startswith("like-row") for name in names) == 1  # both queries in one picture
+    assert "report.json" not in names
+    again = run("inspect", photo, "-m", "tiny-random", "--format", "png")
+    assert again.code == 1
+    assert "--force" in again.err
