@@ -39,7 +39,7 @@ def test_the_choices_are_the_folder_and_the_encoders(visitor):
 def test_every_file_of_the_page_is_there(visitor):
     front = visitor.client.get("/")
     assert front.status_code == 200
-    for name in ("serve.js", "serve.css", "probe.js", "panel.js", "draw.js", "tokens.js"):
+    for name in ("serve.js", "serve.css", "probe.js", "address.js", "panel.js", "draw.js", "tokens.js"):
         assert visitor.client.get(f"/static/{name}").status_code == 200
     for name in ("serve.html", "..%2fapp.py", "style.css", "%2e%2e/app.py"):
         assert visitor.client.get(f"/static/{name}").status_code == 404

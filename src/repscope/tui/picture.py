@@ -179,12 +179,3 @@ def shaded(drawing: Drawing, columns: int, lines: int, shades: str) -> list[Stri
             segments.append(Segment("#" if here else letter, Style(reverse=here, bold=letter != shades[step])))
         strips.append(Strip(segments, columns))
     return strips
-
-
-def picture(terminal: Terminal) -> "Picture":
-    """What draws pictures in this terminal."""
-    if terminal.graphics:
-        from repscope.tui.raster import Raster
-
-        return Raster(terminal)
-    return Picture(terminal)

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from repscope.tui.picture import Drawing, picture
+from repscope.tui.picture import Drawing, Picture
 from repscope.tui.terminal import Terminal
 
 GAP = 2
@@ -58,7 +58,7 @@ class Tile(Vertical):
     def __init__(self, terminal: Terminal):
         super().__init__()
         self.name_line, self.below = Static(markup=False), Static(markup=False)
-        self.picture = picture(terminal)
+        self.picture = _drawn_in(terminal)
 
     def compose(self) -> ComposeResult:
         yield self.name_line
@@ -103,3 +103,12 @@ def _say(line: Static, words: Text) -> None:
 
 def _high(words: Text, width: int) -> int:
     return sum(max(-(-part.cell_len // width), 1) for part in words.split())
+
+
+def _drawn_in(terminal: Terminal) -> Picture:
+    """What draws pictures in this terminal."""
+    if terminal.graphics:
+        from repscope.tui.raster import Raster
+
+        return Raster(terminal)
+    return Picture(terminal)

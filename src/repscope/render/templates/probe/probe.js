@@ -1,5 +1,6 @@
 // Probe: the same photo once for each encoder, one cursor over all of them.
 
+import { hashOf, pinsOf } from "./address.js";
 import { middle, node, patchAt } from "./draw.js";
 import { Panel } from "./panel.js";
 import { bytes } from "./tokens.js";
@@ -28,9 +29,11 @@ export class Probe {
       query: null,
       pins: probe.pins.map((pin, number) => ({ photo: pin.photo, place: [pin.across, pin.down], label: pin.label, number })),
     };
-    this.number = this.state.pins.length;
     this.alone = document.querySelectorAll("figure.probe").length === 1 && figure.hasAttribute("data-link");
-    if (this.alone) this.recall();
+    const recalled = this.alone && pinsOf(location.hash, this.photos.length);
+    if (recalled) this.state.pins = recalled;
+    this.linked = Boolean(recalled);
+    this.number = this.state.pins.length;
     this.build();
     this.change({});
   }
@@ -259,33 +262,8 @@ export class Probe {
       );
     });
     this.pins.replaceChildren(...chips);
-    if (this.alone) this.remember();
-  }
-
-  // Pins live in the page's address, so a link or a reload keeps them.
-  remember() {
-    const said = this.state.pins.map((pin) => [pin.photo, ...pin.place.map((x) => x.toFixed(4)), encodeURIComponent(pin.label)]);
-    const hash = `#pins=${said.map((each) => each.join(":")).join(",")}`;
-    if (this.recalled || this.drawn) history.replaceState(null, "", hash);
-  }
-
-  recall() {
-    const said = /^#pins=(.*)$/.exec(location.hash);
-    if (!said) return;
-    this.recalled = true;
-    const read = said[1].split(",").map((each) => each.split(":"));
-    const pins = read.map(([photo, across, down, label = ""], number) => {
-      return { photo: Number(photo), place: [Number(across), Number(down)], label: named(label) || "?", number };
-    });
-    this.state.pins = pins.filter((pin) => this.photos[pin.photo] && pin.place.every((x) => x >= 0 && x <= 1));
-  }
-}
-
-function named(text) {
-  try {
-    return decodeURIComponent(text).slice(0, 24);
-  } catch {
-    return "";
+    // pins live in the page's address, so a link or a reload keeps them
+    if (this.alone && (this.linked || this.drawn)) history.replaceState(null, "", hashOf(this.state.pins));
   }
 }
 
