@@ -111,7 +111,7 @@ def slow(visitor, monkeypatch):
 
 def test_a_question_can_be_cancelled_and_asked_again(visitor, slow):
     question = visitor.question("one.png", "two.png")
-    assert visitor.client.post(f"/ask/compare?{question}").json()["where"] == "waiting"
+    assert visitor.client.post(f"/ask/compare?{question}").json()["where"] in ("waiting", "loading", "looking")
     assert slow.reached.wait(20)
     other = visitor.question("three.png")
     visitor.client.post(f"/ask/compare?{other}")
@@ -182,6 +182,16 @@ def test_a_broken_photo_is_skipped_by_name(visitor):
     said = visitor.client.get(f"/compare.json?{visitor.question('one.png', 'two.png')}").json()
     assert len(said["skipped"]) == 1
     assert visitor.client.get(f"/photos/{visitor.key('two.png')}.jpg").status_code == 415
+
+
+def test_a_photo_that_was_changed_is_looked_at_again(visitor):
+    question, file = visitor.question("one.png"), visitor.folder / "photos" / "one.png"
+    before, thumb = visitor.client.get(f"/compare.json?{question}").json(), visitor.key("one.png")
+    small = visitor.client.get(f"/photos/{thumb}.jpg").content
+    file.write_bytes(png(7))
+    after = visitor.client.get(f"/compare.json?{question}").json()
+    assert before["provenance"]["photos"][0]["sha256"] != after["provenance"]["photos"][0]["sha256"]
+    assert visitor.client.get(f"/photos/{thumb}.jpg").content != small
 
 
 def test_photos_can_be_dropped_in(visitor):

@@ -102,10 +102,8 @@ class Site:
         return JSONResponse(as_plain((await self._asked(request)).progress))
 
     async def _asked(self, request: Request) -> Task:
-        """The task of a question whose photos are there."""
-        question = _question(request)
-        await run_in_threadpool(self.library.given, question.photos)
-        return self.desk.ask(question)
+        """The task of a request's question."""
+        return await run_in_threadpool(self.desk.ask, _question(request))
 
     async def stop(self, request: Request) -> Response:
         self.desk.stop(_question(request))

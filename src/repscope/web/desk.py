@@ -36,9 +36,10 @@ class Progress:
 
 @dataclass(eq=False)
 class Task:
-    """A question on its way to its report."""
+    """A question on its way to its report; `photos` tells whether one of them was changed since."""
 
     question: Question
+    photos: object = None
     progress: Progress = field(default_factory=Progress)
     report: Report | None = None
     unwanted: bool = False
@@ -64,14 +65,18 @@ class Desk:
         Thread(target=self._work, name="desk", daemon=True).start()
 
     def ask(self, question: Question) -> Task:
-        """The task of a question: a new one, or the one that others wait for or that was answered before."""
+        """The task of a question: a new one, or the one that others wait for or that was answered before.
+
+        Raises UnknownName for an encoder that is not known here, Absent for a photo that is not there.
+        """
         for name in question.models:
             if name not in self.known:
                 raise UnknownName("encoder", name, self.known)
+        photos = self.library.state(question.photos)
         with self._changed:
             task = self._tasks.get(question)
-            if task is None or task.unwanted or task.progress.where in ("failed", "stopped"):
-                task = self._tasks[question] = Task(question)
+            if task is None or task.photos != photos or task.unwanted or task.progress.where in ("failed", "stopped"):
+                task = self._tasks[question] = Task(question, photos)
                 self._queue.put(task)
             self._tasks.move_to_end(question)
             while len(self._tasks) > KEPT and next(iter(self._tasks.values())).over:

@@ -34,7 +34,7 @@ class Library:
     def __init__(self, paths: Sequence[str]):
         self.paths = tuple(paths)
         self.dropped: OrderedDict[str, Photo] = OrderedDict()
-        self._thumbs: OrderedDict[str, bytes] = OrderedDict()
+        self._thumbs: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()
 
     def entries(self) -> list[Entry]:
@@ -54,6 +54,10 @@ class Library:
                 raise Absent(f"There is no photo {key!r:.60} here any more; choose among those that are listed now.")
         return [known[key].source.given for key in keys]
 
+    def state(self, keys: Sequence[str]) -> tuple[object, ...]:
+        """What tells whether any of these photos has changed; raises Absent."""
+        return tuple(_state(given) for given in self.given(keys))
+
     def add(self, data: bytes, name: str) -> str:
         """Keep an upload; raises UnreadableImage, which says why, where it is no photo."""
         from repscope.images.decode import decode
@@ -69,13 +73,14 @@ class Library:
 
     def thumb(self, key: str) -> bytes:
         """A small JPEG; raises Absent, or UnreadableImage where the file has gone or is broken."""
-        with self._lock:
-            if key in self._thumbs:
-                return self._thumbs[key]
         (given,) = self.given([key])
+        name = key, _state(given)
+        with self._lock:
+            if name in self._thumbs:
+                return self._thumbs[name]
         made = _small(given)
         with self._lock:
-            self._thumbs[key] = made
+            self._thumbs[name] = made
             if len(self._thumbs) > 2000:
                 self._thumbs.popitem(last=False)
         return made
@@ -84,6 +89,17 @@ class Library:
 def _entry(source: Source) -> Entry:
     path = str(source.given)
     return Entry(f"f{sha256(path.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}", source.parts[-1], source)
+
+
+def _state(given: Any) -> object:
+    """Of a file when it was changed and how long it is; a photo in memory stays as it is."""
+    if isinstance(given, Photo):
+        return given.sha256
+    try:
+        file = given.stat()
+    except OSError:
+        return None
+    return file.st_mtime_ns, file.st_size
 
 
 def _small(given: Any) -> bytes:
