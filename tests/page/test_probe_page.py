@@ -101,6 +101,7 @@ def test_pins_belong_to_their_photo(seen):
     assert seen.ask("return probe.state.query.photo") == 0
     seen.after(lambda: seen.page.locator(".strip button").nth(0).click())
     assert seen.page.locator(".box.pin:visible").count() == 3 * len(NAMES)
+    assert seen.page.locator(".reading").first.inner_text().startswith("like A: best ")
 
 
 def test_the_keyboard_does_it_all(seen):

@@ -129,7 +129,8 @@ export class Panel {
     const kind = this.kind(state.kind) === state.kind ? "" : `Centred: ${this.data.without_position} `;
     if (!answer) return state.query ? "Not shown to this encoder." : `${kind}Point at a patch.`;
     const held = answer.patch === at || at < 0 ? "" : `${shown(answer.values[at])} at the cursor; `;
-    return `${kind}${held}best ${shown(answer.values[best])} at ${named(best)}`;
+    const asked = state.query.label ? `like ${state.query.label}: ` : "";
+    return `${kind}${asked}${held}best ${shown(answer.values[best])} at ${named(best)}`;
   }
 
   described(look, state, at) {
