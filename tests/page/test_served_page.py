@@ -65,6 +65,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
+def many(tmp_path: Path) -> Iterator[Server]:
+    """A server over 40 photos: long enough to be interrupted."""
+    (tmp_path / "photos").mkdir()
+    for seed in range(40):
+        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
+    serving = started(tmp_path)
+    yield serving
+    serving.process.kill()
+    serving.process.wait(20)
+    assert serving.process.stdout
+    serving.process.stdout.close()
+
+
+@pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1300, "height": 900})
     page = context.new_page()
@@ -193,33 +207,23 @@ def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
     page.close()
 
 
-def test_a_server_that_is_killed_leaves_no_half_report_and_the_page_says_so(browser: Browser, tmp_path: Path):
-    (tmp_path / "photos").mkdir()
-    for seed in range(40):
-        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
-    serving = started(tmp_path)
+def test_a_server_that_is_killed_leaves_no_half_report_and_the_page_says_so(browser: Browser, many: Server):
     page = browser.new_page()
-    page.goto(serving.address)
+    page.goto(many.address)
     page.wait_for_selector("#photos button")
     page.click("#all")
     page.click("#run")
     page.wait_for_selector("#cancel:not([hidden])")
     until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
-    serving.end(signal.SIGKILL)
+    many.end(signal.SIGKILL)
     until(page, "document.querySelector('#status').textContent.includes('server is gone')")
-    assert not (tmp_path / "reports").exists()
+    assert not (many.folder / "reports").exists()
     page.close()
-    assert serving.process.stdout
-    serving.process.stdout.close()
 
 
-def test_a_run_can_be_cancelled(browser: Browser, tmp_path: Path):
-    (tmp_path / "photos").mkdir()
-    for seed in range(40):
-        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
-    serving = started(tmp_path)
+def test_a_run_can_be_cancelled(browser: Browser, many: Server):
     page = browser.new_page()
-    page.goto(serving.address)
+    page.goto(many.address)
     page.wait_for_selector("#photos button")
     page.click("#all")
     page.click("#run")
@@ -229,6 +233,4 @@ def test_a_run_can_be_cancelled(browser: Browser, tmp_path: Path):
     until(page, "document.querySelector('#status').textContent === 'Cancelled.'")
     assert page.locator("#answer h1").count() == 0
     page.close()
-    assert serving.end(signal.SIGINT) in (0, 130)
-    assert serving.process.stdout
-    serving.process.stdout.close()
+    assert many.end(signal.SIGINT) in (0, 130)
