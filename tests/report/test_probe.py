@@ -86,6 +86,42 @@ def test_outlying_tokens_cost_the_others_nothing():
     assert max(within(panel(grid), 0, grid, kind, np.zeros((0, 384))) for kind in ("raw", "centred")) <= BOUND
 
 
+def odd(name: str) -> NDArray[np.floating]:
+    rng = np.random.default_rng(0)
+    grid, mean = rng.normal(size=(16, 16, 64)), rng.normal(size=64) * 5
+    if name == "zero tokens":
+        grid[0, 0] = grid[5, 5] = 0
+    elif name == "short tokens beside a mean":
+        grid += mean
+        grid[0, 0], grid[1, 1] = 0, 1e-6 * rng.normal(size=64)
+    elif name == "half of them alike":
+        grid[:, :8] = grid[:, :8] * 1e-4 + mean
+    elif name == "duplicates":
+        grid[3] = grid[2]
+    elif name == "of one rank":
+        grid = grid[..., :1] * mean
+    elif name == "one row":
+        grid = grid[:1]
+    elif name == "not square":
+        grid = grid[:9, :13]
+    return grid
+
+
+ODD = (
+    *("zero tokens", "short tokens beside a mean", "half of them alike"),
+    *("duplicates", "of one rank", "one row", "not square"),
+)
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_odd_tokens_are_within_the_bound(name, scale):
+    grid = scale * odd(name)
+    none = np.zeros((0, 64))
+    assert max(within(panel(grid), 0, grid, kind, none) for kind in ("raw", "centred")) <= BOUND
+    assert panel(grid, grid[::-1]).across <= BOUND
+
+
 @pytest.mark.parametrize("name", ["tiny-dino", "tiny-mae", "tiny-random", "tiny-vjepa"])
 def test_embedded_encoders_are_within_the_bound(name):
     photos, _ = gather()

@@ -4,7 +4,7 @@ The axes are orthonormal, so cosines stay what they are: first the directions of
 photos have in common, then each photo's own for what is left. Every patch is rounded at length 1 (its position part
 and the rest apart), in steps of 1/127, or 1/112 where bytes are scarce: a cosine of two such patches is off by about
 .014, or .017, at most, whatever the encoder. The offset that is taken off before is the patches' median, which a few
-outlying tokens do not move, as they do the mean.
+outlying tokens do not move, as they do the mean; tokens that are shorter without it keep theirs.
 """
 
 import zlib
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Frame = tuple[float, float, float, float]
 FINE, COARSE, BOUND = 127, 112, 0.02
 COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
-TRIED, MEMORY = 3, 6
+TRIED, MEMORY, TINY = 3, 6, 1e-37
 BYTES = 60_000 / 256
 """What a patch may cost on the page, in base64, everything that belongs to it included."""
 
@@ -46,7 +46,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class _Turned:
-    """A photo's tokens on the axes: codes (n, k), their scales (2 or 1, n), the offset (k + 1)."""
+    """A photo's tokens on the axes: codes (n, k), scales (2 or 1, n), negative without offset, the offset (k + 1)."""
 
     codes: Int8[NDArray[np.int8], "n k"]
     scales: Array
@@ -143,7 +143,9 @@ def _fit(looks: Sequence[Look]) -> bool:
 def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int, levels: int) -> _Turned:
     """One photo on the axes in common, and on its own for what is left."""
     offset = np.median(tokens, axis=0)
-    spread = tokens - offset
+    # a token nearer to zero than to the offset stays as it is: it would be lost in the offset's rounding
+    bare = (tokens**2).sum(1) < ((tokens - offset) ** 2).sum(1)
+    spread = np.where(bare[:, None], tokens, tokens - offset)
     if len(axes) < tokens.shape[1]:
         left = spread - spread @ axes.T @ axes
         values, vectors = np.linalg.eigh(left @ left.T) if len(left) < left.shape[1] else np.linalg.eigh(left.T @ left)
@@ -158,7 +160,8 @@ def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: in
     codes = [np.rint(part / np.where(scale > 0, scale, 1)) for part, scale in zip(parts, scales, strict=True)]
     inside = axes @ offset
     outside = np.sqrt(max(offset @ offset - inside @ inside, 0))
-    return _Turned(np.concatenate(codes, 1).astype(np.int8), np.hstack(scales).T, np.append(inside, outside))
+    signed = [np.where(bare[:, None], -np.maximum(scale, TINY), scale) for scale in scales]
+    return _Turned(np.concatenate(codes, 1).astype(np.int8), np.hstack(signed).T, np.append(inside, outside))
 
 
 def _used(turned: _Turned, count: int) -> int:

@@ -51,7 +51,8 @@ class Snapshot:
 class Look:
     """The patches of one photo under one encoder.
 
-    A token is offset + scales x codes, in coordinates of its panel's axes.
+    A token is offset + scales x codes, in coordinates of its panel's axes; scales x codes alone where its scale is
+    negative.
 
     Attributes:
         grid: Rows and columns of patches.
@@ -73,16 +74,16 @@ class Look:
     colours: bytes = field(repr=False)
     attention: bytes = field(default=b"", repr=False)
 
-    def tokens(self, position: int) -> tuple[Float[Array, "n k"], Float[Array, " k"]]:
-        """Every patch less the offset, and the offset, on k = width + 1 axes."""
+    def tokens(self, position: int) -> Float[Array, "n k"]:
+        """Every patch on k = width + 1 axes, the last that of the offset outside of the others."""
         count = self.grid[0] * self.grid[1]
         try:
             codes = np.frombuffer(zlib.decompress(self.codes), np.int8).reshape(self.width, count).T
             scales = np.frombuffer(self.scales, "<f4").reshape(-1, count, 1).astype(np.float64)
-            first, rest = scales[0], scales[-1]
+            first, rest = np.abs(scales[0]), np.abs(scales[-1])
             offset = np.frombuffer(self.offset, "<f4").astype(np.float64)[: self.width + 1]
             spread = np.concatenate([codes[:, :position] * first, codes[:, position:] * rest], 1)
-            return np.pad(spread, ((0, 0), (0, 1))), offset + np.zeros(self.width + 1)
+            return np.pad(spread, ((0, 0), (0, 1))) + (scales[-1] >= 0) * (offset + np.zeros(self.width + 1))
         except (ValueError, zlib.error) as error:
             raise UnfitData(f"A probe's tokens are damaged ({error}). Make the report again.") from None
 
@@ -140,8 +141,9 @@ class Panel:
         """The patches of a photo at length 1: as they are, less their mean, or less position too."""
         if kind == "position removed" and self.without_position:
             raise Unsupported(f"{self.encoder}: {self.without_position}")
-        spread, offset = self.looks[photo].tokens(self.position)
-        vectors = spread + offset if kind == "raw" else spread - spread.mean(0)
+        vectors = self.looks[photo].tokens(self.position)
+        if kind != "raw":
+            vectors = vectors - vectors.mean(0)
         if kind == "position removed":
             vectors[:, : self.position] = 0
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -175,8 +177,7 @@ class Panel:
 
     def norms(self, photo: int) -> Float[Array, "h w"]:
         """The length of every patch token."""
-        spread, offset = self.looks[photo].tokens(self.position)
-        return np.linalg.norm(spread + offset, axis=1).reshape(self.looks[photo].grid)
+        return np.linalg.norm(self.looks[photo].tokens(self.position), axis=1).reshape(self.looks[photo].grid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

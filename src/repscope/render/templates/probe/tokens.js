@@ -17,27 +17,31 @@ async function inflated(data) {
   return new Int8Array(await new Response(stream).arrayBuffer());
 }
 
-// Every patch less the offset, and the offset, on width + 1 axes.
+// Every patch on width + 1 axes, the last that of the offset outside of the others.
 export async function read(look, position) {
   const count = look.grid[0] * look.grid[1];
   const axes = look.width + 1;
   const codes = await inflated(bytes(look.codes));
   const scales = floats(look.scales);
-  const spread = new Float32Array(count * axes);
-  for (let k = 0; k < look.width; k++) {
-    const part = k < position ? 0 : scales.length - count;
-    for (let p = 0; p < count; p++) spread[p * axes + k] = codes[k * count + p] * scales[part + p];
+  const rest = scales.length - count;
+  const offset = floats(look.offset);
+  const vectors = new Float32Array(count * axes);
+  for (let k = 0; k < axes; k++) {
+    const part = k < position ? 0 : rest;
+    for (let p = 0; p < count; p++) {
+      const code = k < look.width ? codes[k * count + p] * Math.abs(scales[part + p]) : 0;
+      vectors[p * axes + k] = code + (scales[rest + p] >= 0 ? offset[k] : 0);
+    }
   }
-  return { count, axes, spread, offset: floats(look.offset), grid: look.grid };
+  return { count, axes, vectors, grid: look.grid };
 }
 
 // The patches at length 1: as they are, less their mean, or less position's axes too.
 export function unit(tokens, kind, position) {
-  const { count, axes, spread, offset } = tokens;
-  const rows = new Float32Array(spread);
+  const { count, axes, vectors } = tokens;
+  const rows = new Float32Array(vectors);
   const shift = new Float64Array(axes);
-  if (kind === "raw") shift.set(offset);
-  else for (let p = 0; p < count; p++) for (let k = 0; k < axes; k++) shift[k] -= spread[p * axes + k] / count;
+  if (kind !== "raw") for (let p = 0; p < count; p++) for (let k = 0; k < axes; k++) shift[k] -= vectors[p * axes + k] / count;
   const from = kind === "position removed" ? position : 0;
   for (let p = 0; p < count; p++) {
     let sum = 0;
@@ -53,11 +57,11 @@ export function unit(tokens, kind, position) {
 }
 
 export function norms(tokens) {
-  const { count, axes, spread, offset } = tokens;
+  const { count, axes, vectors } = tokens;
   const found = new Float32Array(count);
   for (let p = 0; p < count; p++) {
     let sum = 0;
-    for (let k = 0; k < axes; k++) sum += (spread[p * axes + k] + offset[k]) ** 2;
+    for (let k = 0; k < axes; k++) sum += vectors[p * axes + k] ** 2;
     found[p] = Math.sqrt(sum);
   }
   return found;
