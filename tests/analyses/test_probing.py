@@ -77,10 +77,10 @@ def test_a_frame_that_is_wider_is_shown_whole(photos):
     assert probe.panels[0].looks[0].place(0.05, 0.5) == (3, 0)
 
 
-def test_position_wants_five_photos(photos, encoders):
-    few, many = (probe_of(repscope.compare(some, encoders)).panels[0] for some in (photos[:4], photos[:5]))
-    assert "5 photos or more; here are 4" in few.without_position
-    assert "5 photos or more" not in many.without_position
+def test_position_wants_six_photos(photos, encoders):
+    few, many = (probe_of(repscope.compare(some, encoders)).panels[0] for some in (photos[:5], photos[:6]))
+    assert "6 photos or more; here are 5" in few.without_position
+    assert "6 photos or more" not in many.without_position
 
 
 def test_many_photos_are_probed_up_to_a_number(encoders):

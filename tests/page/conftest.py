@@ -1,4 +1,4 @@
-"""A browser without a network, and a report of six photos, two encoders and one that failed."""
+"""A browser without a network, and a report of nine photos, two encoders and one that failed."""
 
 import shutil
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def drawn(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def photos() -> tuple[Photo, ...]:
-    return gather([drawn(seed) for seed in range(6)])[0]
+    return gather([drawn(seed) for seed in range(9)])[0]
 
 
 @pytest.fixture(scope="session")

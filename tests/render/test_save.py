@@ -182,6 +182,21 @@ def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_a_folder_that_appears_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare, folder = _save.prepare, tmp_path / "race"
+
+    def late(place: Path, force: bool) -> None:
+        prepare(place, force)
+        folder.mkdir()
+        (folder / "report.json").write_text("somebody's")
+
+    monkeypatch.setattr(_save, "prepare", late)
+    with pytest.raises(Unwritable, match="appeared meanwhile"):
+        save(SMALL, folder, ("json",))
+    assert contents(folder) == {"report.json": b"somebody's"}
+    assert [path.name for path in tmp_path.iterdir()] == ["race"]
+
+
 def test_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     order, rename = [], Path.replace
     monkeypatch.setattr(Path, "replace", lambda self, target: order.append(target.name) or rename(self, target))

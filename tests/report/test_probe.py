@@ -74,7 +74,7 @@ def test_several_photos_share_what_their_bytes_allow(decay):
         for i, j in ((0, 1), (1, 2), (2, 0))
     ]
     assert made.across is not None
-    assert max(errors) <= made.across
+    assert max(errors) <= made.across + 1e-6
     if decay == 2:  # flatter spectra of 768 dimensions do not go into 60 kB: then the loss is said
         assert made.across <= BOUND
 
@@ -176,6 +176,40 @@ def test_axes_stay_orthonormal_where_directions_are_empty(rank):
     assert all(look.width <= 40 for look in made.looks)
 
 
+@pytest.mark.parametrize("photos", [6, 12])
+def test_smooth_fields_without_position_seldom_pass(photos):
+    """Slow waves of any direction and phase, cut from larger fields: ramps that do not join at the edges."""
+    found = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        down, across = np.mgrid[0:1:9j, 0:1:9j]
+        grids = []
+        for _ in range(photos):
+            waves = [
+                np.cos(rng.normal(size=2) @ [down.ravel(), across.ravel()] * 2 + rng.uniform(0, 7)) for _ in range(20)
+            ]
+            grids.append((np.stack(waves, 1) @ rng.normal(size=(20, 12))).reshape(9, 9, 12))
+        found += len(position_directions(grids)) > 0
+    assert found <= 6  # 5 % of 40 are 2; more than 6 would be seen once in 300
+
+
+def test_errors_between_photos_are_of_every_pair():
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(768, 768)))[0]
+    parts = [rng.normal(size=(256, 300)) @ turn[i * 300 : (i + 1) * 300] for i in (0, 1)]
+    near = [(part + 0.05 * rng.normal(size=part.shape)).reshape(16, 16, 768) for part in (*parts, *parts)]
+    made = panel(*near)
+    none = np.zeros((0, 768))
+    exact = [unit(grid.reshape(256, -1), "centred", none) for grid in near]
+    shared = [made.unit(i, "centred")[:, : made.shared] for i in range(4)]
+    worst = max(np.abs(shared[i] @ shared[j].T - exact[i] @ exact[j].T).max() for i in range(4) for j in range(i))
+    assert made.across is not None
+    assert made.across >= worst - 1e-5
+    assert "too much to rank" in made.without_percentile
+    with pytest.raises(Unsupported, match="too much to rank"):
+        made.percentile(0, (0, 0), np.zeros((2, 2)))
+
+
 def test_without_position_none_is_found():
     assert len(position_directions(planted(8, 0.0))) == 0
     with pytest.raises(Unsupported, match=NONE):
@@ -183,7 +217,7 @@ def test_without_position_none_is_found():
 
 
 def test_the_order_of_photos_changes_no_direction():
-    grids = planted(12, 6.0)
+    grids = planted(24, 8.0)
     np.testing.assert_allclose(
         np.abs(position_directions(grids) @ position_directions(grids[::-1]).T), np.eye(2), atol=1e-6
     )

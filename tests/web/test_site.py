@@ -13,6 +13,7 @@ import repscope
 from repscope.render.html import fragment, html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
+from repscope.report import Report
 from repscope.web.app import LARGEST, app
 from repscope.web.desk import Stopped
 from repscope.web.guard import COOKIE
@@ -234,6 +235,8 @@ def test_an_upload_over_the_limit_is_refused(visitor):
         ("m=tiny-mae,tiny-random&query=7,7", 400, "two fractions"),
         ("m=tiny-mae,tiny-random&photo=../../secret.png", 404, "photo"),
         ("m=tiny-mae,/etc", 404, "encoder"),
+        ("m=tiny-mae,tiny-mae", 400, "named twice"),
+        ("m=tiny-mae,tiny-random&" + "&".join(f"query=.1,.{i}" for i in range(10, 30)), 400, "at most 12"),
         ("m=tiny-mae,tiny-random@/etc", 404, "encoder"),
         ("m=tiny-mae,tiny-random&evil=1", 400, "evil"),
     ],
@@ -302,6 +305,14 @@ def test_on_a_network_a_token_is_wanted(visitor):
         assert client.get("/choices").status_code == 200
 
 
+def test_on_a_network_any_address_will_do_but_no_other_name(visitor):
+    guarded = app(visitor.site, frozenset({HOST}), "the token")
+    with TestClient(guarded, base_url=f"http://{HOST}") as client:
+        for host, status in (("192.0.2.7:8760", 401), ("[fd00::2]:8760", 401), ("evil.example:8760", 421), ("", 421)):
+            assert client.get("/choices", headers={"host": host}).status_code == status
+    assert visitor.client.get("/choices", headers={"host": "192.0.2.7:8760"}).status_code == 421
+
+
 def test_which_addresses_are_this_machine():
     assert [local(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost", "0.0.0.0", "10.0.0.1", "::")] == [
         True, True, True, True, False, False, False,
@@ -330,6 +341,22 @@ def test_a_saved_page_of_somebody_else_is_not_served(visitor):
     (evil / "report.html").write_text("<script>alert(1)</script>")
     assert visitor.client.get("/reports").json() == []
     (evil / "report.json").write_text("{}")
+    (saved,) = visitor.client.get("/reports").json()
+    answer = visitor.client.get(f"/reports/{saved['key']}.html")
+    assert answer.status_code == 400
+    assert "Make the report again" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"provenance": []}, {"blocks": [{"block": "heatmap", "title": "", "rows": ["a"], "columns": [], "cells": []}]}],
+)
+def test_a_hostile_report_is_refused_in_words(visitor, change):
+    folder = visitor.folder / "reports" / "odd"
+    folder.mkdir(parents=True)
+    whole = json.loads(as_json(Report("odd", ())))
+    (folder / "report.json").write_text(json.dumps(whole | change))
+    (folder / "manifest.json").write_text("[" * 200_000)
     (saved,) = visitor.client.get("/reports").json()
     answer = visitor.client.get(f"/reports/{saved['key']}.html")
     assert answer.status_code == 400

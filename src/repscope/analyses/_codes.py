@@ -11,17 +11,18 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Int8
 from numpy.typing import NDArray
 
-from repscope.report import Look, Panel
+from repscope.report import Look, Panel, say
 from repscope.report.probe import KINDS, Kind
 
 Array = NDArray[np.float64]
 Frame = tuple[float, float, float, float]
-FINE, COARSE, BOUND = 127, 112, 0.02
+FINE, COARSE, BOUND, RANKED = 127, 112, 0.02, 0.05
 COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
 TRIED, MEMORY, TINY = 3, 6, 1e-37
 BYTES = 60_000 / 256
@@ -94,11 +95,26 @@ def _fitting(
 
 
 def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
-    """With the largest errors of a cosine: within each photo, and between each and the next."""
-    within = max(_error(panel, i, tokens[i], position, kind) for i in range(len(tokens)) for kind in _kinds(panel))
-    following = [(i, (i + 1) % len(tokens)) for i in range(len(tokens))] if len(tokens) > 1 else []
-    across = [_error(panel, i, tokens[i], position, kind, j, tokens[j]) for i, j in following for kind in _kinds(panel)]
-    return replace(panel, error=within, across=max(across, default=None))
+    """With the largest errors of a cosine, of all pairs of patches: within each photo, and between any two."""
+    within, across = [0.0], [0.0] if len(tokens) > 1 else []
+    for kind in _kinds(panel):
+        exact = [unit(each, kind, position).astype(np.float32) for each in tokens]
+        coded = [panel.unit(i, kind).astype(np.float32) for i in range(len(tokens))]
+        within += [float(np.abs(c @ c.T - e @ e.T).max()) for c, e in zip(coded, exact, strict=True)]
+        cut = [each[:, : panel.shared] for each in coded]
+        across += [
+            float(np.abs(cut[i] @ cut[j].T - exact[i] @ exact[j].T).max()) for i, j in combinations(range(len(cut)), 2)
+        ]
+    return replace(panel, error=max(within), across=max(across, default=None), without_percentile=_unranked(across))
+
+
+def _unranked(across: Sequence[float]) -> str:
+    """Why similarities cannot be ranked among other photos' patches; empty where they can."""
+    if not across:
+        return "a percentile is among the patches of other photos: give two photos or more."
+    if max(across) > RANKED:
+        return f"similarities between photos are off by up to {say(max(across))} here: too much to rank them."
+    return ""
 
 
 def _kinds(panel: Panel) -> list[Kind]:
@@ -203,18 +219,6 @@ def _packed(codes: bytes) -> bytes:
 def _bytes(look: Look) -> int:
     """Bytes of a look on the page."""
     return sum(-(-len(part) // 3) * 4 for part in (look.codes, look.scales, look.offset, look.colours, look.attention))
-
-
-def _error(
-    panel: Panel, i: int, tokens: Array, position: Array, kind: Kind, j: int | None = None, others: Array | None = None
-) -> float:
-    """The largest error of a cosine within a photo, or between two."""
-    own, exact = panel.unit(i, kind), unit(tokens, kind, position)
-    if j is None or others is None:
-        return float(np.abs(own @ own.T - exact @ exact.T).max())
-    shared = slice(panel.shared)
-    between = own[:, shared] @ panel.unit(j, kind)[:, shared].T
-    return float(np.abs(between - exact @ unit(others, kind, position).T).max())
 
 
 def unit(tokens: Float[Array, "n D"], kind: Kind, position: Float[Array, "r D"]) -> Float[Array, "n D"]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from errno import EACCES, ENOTDIR
+from errno import EACCES, EEXIST, ENOTDIR, ENOTEMPTY
 from hashlib import sha256
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
@@ -37,6 +37,7 @@ def save(
     """
     files = _made(report, formats)
     folder = Path(folder)
+    new = not folder.exists()
     prepare(folder, force)
     entries = {name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()}
     old = _listed(folder)
@@ -47,7 +48,7 @@ def save(
         "provenance": plain(report.provenance),
     }
     files[MANIFEST] = (dumps(manifest, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
-    if not folder.exists():
+    if new:
         _appear(folder, files)
     else:
         _write(folder, files)
@@ -109,6 +110,8 @@ def _appear(folder: Path, files: Mapping[str, bytes]) -> None:
             (aside / name).write_bytes(content)
         aside.replace(folder)
     except OSError as error:
+        if error.errno in (ENOTEMPTY, EEXIST):
+            raise Unwritable(f"{folder} appeared meanwhile and holds files. Choose another folder.") from None
         raise Unwritable(_because(folder, error)) from None
     finally:
         rmtree(aside, ignore_errors=True)

@@ -124,6 +124,7 @@ class Panel:
         error: The largest error of a similarity within a photo, against float32.
         across: The same between photos, or None with one photo.
         without_position: Why position cannot be removed; empty where it can.
+        without_percentile: Why a similarity cannot be ranked among other photos' patches; empty where it can.
         attention: What the attention map is, or why there is none.
     """
 
@@ -135,6 +136,7 @@ class Panel:
     error: float = 0.0
     across: float | None = None
     without_position: str = ""
+    without_percentile: str = ""
     attention: str = ""
 
     def unit(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
@@ -163,16 +165,15 @@ class Panel:
         self, photo: int, patch: tuple[int, int], values: Float[Array, "h w"], kind: Kind = "centred"
     ) -> Float[Array, "h w"]:
         """The share of other photos' patches that are less like the query than each value says; 0 to 1."""
+        if self.without_percentile:
+            raise Unsupported(self.without_percentile.capitalize())
         rows = self.reference(photo, kind)
         query = self.unit(photo, kind)[patch[0] * self.looks[photo].grid[1] + patch[1], : self.shared]
         return np.searchsorted(np.sort(rows @ query), values, side="right") / len(rows)
 
     def reference(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
         """Patches of the other photos that a percentile is among, evenly taken, on the axes all photos share."""
-        others = [self.unit(i, kind)[:, : self.shared] for i in range(len(self.looks)) if i != photo]
-        if not others:
-            raise Unsupported("A percentile is among the patches of other photos: give two photos or more.")
-        rows = np.concatenate(others)
+        rows = np.concatenate([self.unit(i, kind)[:, : self.shared] for i in range(len(self.looks)) if i != photo])
         return rows[:: -(-len(rows) // SAMPLE)]
 
     def norms(self, photo: int) -> Float[Array, "h w"]:

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from repscope.encoders import available, cached
-from repscope.errors import RepscopeError, UnknownName, UnreadableImage, Unwritable
+from repscope.errors import RepscopeError, UnfitData, UnknownName, UnreadableImage, Unwritable
 from repscope.render.html import MODULES, fragment, html
 from repscope.render.json import json
 from repscope.report import Report
@@ -144,7 +144,15 @@ class Site:
     async def report(self, request: Request) -> Response:
         make, kind = SHOW[request.path_params["medium"]]
         report = await run_in_threadpool(self.shelf.open, request.path_params["key"])
-        return Response(await run_in_threadpool(make, report), media_type=kind)
+        try:
+            return Response(await run_in_threadpool(make, report), media_type=kind)
+        except (
+            ValueError,
+            AttributeError,
+            IndexError,
+            RecursionError,
+        ) as error:  # a stranger's file, valid in form only
+            raise UnfitData(f"The saved report cannot be shown ({error!r:.200}). Make the report again.") from None
 
 
 def app(site: Site, hosts: frozenset[str], token: str = "") -> Starlette:

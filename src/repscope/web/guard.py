@@ -6,7 +6,9 @@ answered, and where the server is opened to a network a token is wanted as well.
 """
 
 import hmac
+import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
@@ -61,7 +63,7 @@ class Guard:
         """Why this request gets no answer; None where it does."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if host not in self.hosts:
+        if host not in self.hosts and not (self.token and _by_number(host)):
             return PlainTextResponse("This server is not known by that name.", 421)
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
@@ -80,6 +82,15 @@ class Guard:
         if _same(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self.token):
             return None
         return PlainTextResponse("This server wants its token: open the address that it printed.", 401)
+
+
+def _by_number(host: str) -> bool:
+    """Whether a host is an address and no name: only names can be made to mean another machine."""
+    try:
+        ipaddress.ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _visits(scope: Scope, headers: Headers) -> bool:

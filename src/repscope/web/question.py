@@ -11,6 +11,7 @@ from repscope.report import Report
 
 Failed = Sequence[tuple[str, str]]
 FRAMES = ("square", "official")
+MOST = 12
 
 
 def _compare(images: Any, encoders: Sequence[Encoder], failed: Failed, **options: Any) -> Report:
@@ -61,10 +62,14 @@ class Question:
         if not least <= len(models) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise WrongUsage(f"{analysis} wants {wanted} encoder{'s' if most > 1 else ''}; {len(models)} are named.")
+        if len(set(models)) < len(models):
+            raise WrongUsage("An encoder is named twice; name encoders that differ.")
         frame = said.get("frame", ["square"])[-1]
         if frame not in FRAMES:
             raise WrongUsage(f"A frame is {' or '.join(FRAMES)}; got {frame!r:.60}.")
-        queries = tuple(_point(text) for text in said.get("query", ()))
+        queries = tuple(dict.fromkeys(_point(text) for text in said.get("query", ())))
+        if len(queries) > MOST:
+            raise WrongUsage(f"A question has at most {MOST} queries; got {len(queries)}.")
         return cls(analysis, tuple(said.get("photo", ())), models, frame, _whole(said), queries)
 
     @property

@@ -65,8 +65,11 @@ def run(
     token = "" if local(host) else secrets.token_urlsafe(24)
     library = Library(photos)
     site = Site(library, Desk(library, chosen), Shelf([*saved], home), tuple(chosen))
-    shown = f"[{host}]" if ":" in host else host
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    shown = f"[{reachable}]" if ":" in reachable else reachable
     sys.stdout.write(f"http://{shown}:{port}/{f'?token={token}' if token else ''}\nCtrl-C ends it.\n")
+    if reachable != host:
+        sys.stdout.write("From elsewhere: the same with this machine's address.\n")
     sys.stdout.flush()
     server = app(site, names(host, port), token)
     uvicorn.Server(

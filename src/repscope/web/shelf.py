@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from json import JSONDecodeError, loads
 from pathlib import Path
+from threading import Lock
 
 from repscope.errors import UnfitData
 from repscope.render.json import from_json
@@ -33,6 +34,7 @@ class Shelf:
 
     def __init__(self, folders: list[Path], home: Path):
         self.folders, self.home = folders, home
+        self._lock = Lock()
 
     def saved(self) -> list[Saved]:
         """Every report there is now, the newest first."""
@@ -55,9 +57,10 @@ class Shelf:
     def keep(self, report: Report) -> Path:
         """Save a report under a name of its own; raises Unwritable."""
         stem, number = named(report.title), 1
-        while (place := self.home / (stem if number == 1 else f"{stem}-{number}")).exists():
-            number += 1
-        report.save(place, FORMATS)
+        with self._lock:  # two that save the same get a folder each
+            while (place := self.home / (stem if number == 1 else f"{stem}-{number}")).exists():
+                number += 1
+            report.save(place, FORMATS)
         return place
 
 
@@ -82,7 +85,7 @@ def _title(folder: Path) -> str:
     """From the manifest, which is small; the folder's name where there is none."""
     try:
         return str(loads((folder / "manifest.json").read_text(encoding="utf-8"))["title"])
-    except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError):
+    except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError, ValueError, RecursionError):
         return folder.name
 
 

@@ -29,7 +29,7 @@ export class Panel {
   loss() {
     const across = this.data.across === null ? "" : `, between photos by ${say(this.data.across)}`;
     const axes = `${this.data.looks[0].width} axes of 8 bits`;
-    return node("p", { class: "beside" }, `Similarities are off by at most ${say(this.data.error)}${across} (${axes}).`);
+    return node("p", { class: this.data.error > 0.02 ? "beside over" : "beside" }, `Similarities are off by at most ${say(this.data.error)}${across} (${axes}).`);
   }
 
   // Decode what a photo's drawing needs; everything after it is drawn at once.
@@ -41,7 +41,7 @@ export class Panel {
 
   async referenceReady(photo, kind) {
     const key = `${photo} ${kind}`;
-    if (this.references.has(key) || this.data.looks.length < 2) return;
+    if (this.references.has(key) || this.data.without_percentile) return;
     const others = [];
     for (let i = 0; i < this.data.looks.length; i++) {
       if (i !== photo) others.push(unit(await read(this.data.looks[i], this.data.position), kind, this.data.position));
@@ -126,11 +126,13 @@ export class Panel {
   }
 
   similar(state, answer, best, at, named, shown) {
+    const ranked = state.scale === "absolute" ? "" : this.data.without_percentile;
     const kind = this.kind(state.kind) === state.kind ? "" : `Centred: ${this.data.without_position} `;
+    const scale = ranked ? `Absolute: ${ranked} ` : "";
     if (!answer) return state.query ? "Not shown to this encoder." : `${kind}Point at a patch.`;
     const held = answer.patch === at || at < 0 ? "" : `${shown(answer.values[at])} at the cursor; `;
     const asked = state.query.label ? `like ${state.query.label}: ` : "";
-    return `${kind}${asked}${held}best ${shown(answer.values[best])} at ${named(best)}`;
+    return `${kind}${scale}${asked}${held}best ${shown(answer.values[best])} at ${named(best)}`;
   }
 
   described(look, state, at) {

@@ -65,10 +65,10 @@ export class Probe {
     const positioned = this.panels.some((panel) => panel.works && !panel.data.without_position);
     const why = positioned || !first ? "" : first.without_position;
     const attended = this.panels.some((panel) => panel.works && panel.data.looks[0].attention);
-    const alone = this.photos.length < 2 ? "a percentile is among the patches of other photos: give two or more." : "";
+    const ranked = this.panels.some((panel) => panel.works && !panel.data.without_percentile);
     const kinds = KINDS.map((kind) => [kind, kind === "position removed" ? why : ""]);
     const layers = LAYERS.map((layer) => [layer, layer === "attention" && !attended && first ? first.attention : ""]);
-    const scales = [["absolute", ""], ["percentile", alone]];
+    const scales = [["absolute", ""], ["percentile", ranked || !first ? "" : first.without_percentile]];
     const heat = node("input", { type: "range", min: 0, max: 1, step: 0.05, value: this.state.opacity });
     heat.addEventListener("input", () => this.change({ opacity: Number(heat.value) }));
     const smooth = node("input", { type: "checkbox" });
@@ -200,8 +200,11 @@ export class Probe {
   }
 
   async soon() {
-    const wanted = this.missing();
-    if (wanted) await wanted;
+    try {
+      await this.missing();
+    } catch (error) {
+      return damaged(this.figure, error);
+    }
     await new Promise((resolve) => requestAnimationFrame(resolve));
     this.waiting = null;
     if (this.missing()) this.waiting = this.soon();
@@ -216,7 +219,7 @@ export class Probe {
     for (const panel of this.panels.filter((each) => each.works)) {
       for (const each of photos) if (!panel.tokens.has(each)) wanted.push(panel.ready(each));
       const key = query && `${query.photo} ${panel.kind(kind)}`;
-      if (query && scale === "percentile" && this.photos.length > 1 && !panel.references.has(key)) {
+      if (query && scale === "percentile" && !panel.data.without_percentile && !panel.references.has(key)) {
         wanted.push(panel.referenceReady(query.photo, panel.kind(kind)));
       }
     }
@@ -288,6 +291,15 @@ export function mount(root = document) {
     figure.dataset.drawn = 0;
     const data = figure.querySelector('script[type="application/json"]').textContent;
     figure.querySelector(".fallback")?.remove();
-    return (figure.probe = new Probe(figure, JSON.parse(data)));
+    try {
+      return (figure.probe = new Probe(figure, JSON.parse(data)));
+    } catch (error) {
+      return damaged(figure, error);
+    }
   });
+}
+
+function damaged(figure, error) {
+  figure.append(node("p", { class: "failed" }, `The probe's data are damaged (${error.message}). Make the report again.`));
+  return null;
 }
