@@ -189,7 +189,7 @@ def loss(folder: str | None) -> None:
             ]
             panel = coded(name, looks, np.zeros((0, tokens.width)), without_position="not asked.")
             bytes_ = max(
-                sum(-(-len(part) // 3) * 4 for part in (x.codes, x.scales, x.offset, x.colours, x.attention))
+                sum(-(-len(part) // 3) * 4 for part in (x.codes, x.scales, x.offset, x.lengths, x.colours, x.attention))
                 for x in panel.looks
             )
             across = "" if panel.across is None else f", between photos {panel.across:.4f}"

@@ -68,7 +68,7 @@ def test_without_pandas_the_way_to_it_is_said(monkeypatch):
         return whole(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(Unsupported, match=r"repscope\[notebook\]"):
+    with pytest.raises(Unsupported, match="pip install pandas"):
         REPORT.to_frame()
 
 

@@ -205,6 +205,7 @@ def _look(seen: Seen, turned: _Turned) -> Look:
         codes=_packed(np.ascontiguousarray(turned.codes.T).tobytes()),
         scales=turned.scales.astype("<f4").tobytes(),
         offset=turned.offset.astype("<f4").tobytes(),
+        lengths=np.linalg.norm(seen.patches.astype(np.float64), axis=-1).astype("<f4").tobytes(),
         colours=np.ascontiguousarray(seen.colours).tobytes(),
         attention=b"" if seen.attention is None else seen.attention.astype("<f4").tobytes(),
     )
@@ -218,7 +219,10 @@ def _packed(codes: bytes) -> bytes:
 
 def _bytes(look: Look) -> int:
     """Bytes of a look on the page."""
-    return sum(-(-len(part) // 3) * 4 for part in (look.codes, look.scales, look.offset, look.colours, look.attention))
+    return sum(
+        -(-len(part) // 3) * 4
+        for part in (look.codes, look.scales, look.offset, look.lengths, look.colours, look.attention)
+    )
 
 
 def unit(tokens: Float[Array, "n D"], kind: Kind, position: Float[Array, "r D"]) -> Float[Array, "n D"]:

@@ -113,7 +113,7 @@ class Probing:
 
 
 _LIKE = "Cosine of the marked patch with every patch, their mean removed."
-_UNSEEN = "{} was not shown the point {}, {} of {}; try --frame official or another point."
+_UNSEEN = "{} was not shown the point {}, {} of {}: it sees the middle of a photo. Ask nearer to it."
 
 
 def _caption(count: int) -> str:

@@ -61,6 +61,7 @@ class Look:
         codes: zlib of int8 (width, h w): a patch's position part and the rest, each of one length.
         scales: float32 (2, h w): what these two are multiplied by; (1, h w) where there is no position part.
         offset: float32 (width + 1): the offset in these coordinates, and its length outside them.
+        lengths: float32 (h w): the length of every token, as it was before rounding.
         colours: uint8 (h w, 3): the PCA map.
         attention: float32 (h w); empty where the encoder gives none away.
     """
@@ -71,6 +72,7 @@ class Look:
     codes: bytes = field(repr=False)
     scales: bytes = field(repr=False)
     offset: bytes = field(repr=False)
+    lengths: bytes = field(repr=False)
     colours: bytes = field(repr=False)
     attention: bytes = field(default=b"", repr=False)
 
@@ -178,7 +180,8 @@ class Panel:
 
     def norms(self, photo: int) -> Float[Array, "h w"]:
         """The length of every patch token."""
-        return np.linalg.norm(self.looks[photo].tokens(self.position), axis=1).reshape(self.looks[photo].grid)
+        look = self.looks[photo]
+        return np.frombuffer(look.lengths, "<f4").reshape(look.grid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,7 +76,7 @@ class Report:
         try:
             from pandas import DataFrame
         except ImportError:
-            raise Unsupported("A data frame wants pandas: pip install 'repscope[notebook]'.") from None
+            raise Unsupported("A data frame wants pandas: pip install pandas.") from None
         rows = []
         for block, row, column, number in self._placed():
             low, high = number.ci or (None, None)

@@ -1,7 +1,7 @@
 // Panel: one encoder. A photo under its heat, boxes on patches, and what can be read at the cursor.
 
 import { cleared, lay, node, paint, paintColours, part, patchAt, say } from "./draw.js";
-import { bytes, cosines, floats, norms, percentiles, read, row, sampled, unit } from "./tokens.js";
+import { bytes, cosines, floats, percentiles, read, row, sampled, unit } from "./tokens.js";
 
 const KEPT = 24;
 
@@ -74,7 +74,7 @@ export class Panel {
     const found = cosines(this.unit(photo, kind), vector, within ? undefined : this.data.shared);
     const reference = state.scale === "percentile" && this.references.get(`${query.photo} ${kind}`);
     const values = reference ? percentiles(found, reference, vector.subarray(0, this.data.shared)) : found;
-    return { values, patch: within ? patch : -1, percentile: Boolean(reference) };
+    return { values, cosines: found, patch: within ? patch : -1, percentile: Boolean(reference) };
   }
 
   draw(state, photos) {
@@ -103,12 +103,12 @@ export class Panel {
       return { values: answer.values, domain: scale[0], table: scale[1] };
     }
     if (state.layer === "PCA") return { colours: bytes(look.colours) };
-    const values = this.plain(photo, look, state.layer);
+    const values = this.plain(look, state.layer);
     return values && { values, domain: [Math.min(...values), Math.max(...values)], table: this.scales.magnitude };
   }
 
-  plain(photo, look, layer) {
-    if (layer === "norm") return norms(this.tokens.get(photo));
+  plain(look, layer) {
+    if (layer === "norm") return floats(look.lengths);
     return layer === "attention" && look.attention ? floats(look.attention) : null;
   }
 
@@ -138,7 +138,7 @@ export class Panel {
   described(look, state, at) {
     if (state.layer === "photo") return "";
     if (state.layer === "PCA") return "First three components; colours do not compare between encoders.";
-    const values = this.plain(state.photo, look, state.layer);
+    const values = this.plain(look, state.layer);
     if (state.layer === "attention" && !values) return `No attention: ${this.data.attention}`;
     const what = state.layer === "norm" ? "Norm" : "Attention";
     const range = `${what} ${say(Math.min(...values))} to ${say(Math.max(...values))}`;
@@ -159,7 +159,8 @@ export class Panel {
   }
 }
 
-function bestOf({ values, patch }) {
+// By cosine: of percentiles many are 100 %.
+function bestOf({ cosines: values, patch }) {
   let best = patch === 0 ? 1 : 0;
   for (let p = 0; p < values.length; p++) if (p !== patch && values[p] > values[best]) best = p;
   return best < values.length ? best : -1;

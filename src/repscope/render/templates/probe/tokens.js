@@ -56,17 +56,6 @@ export function unit(tokens, kind, position) {
   return { count, axes, rows, grid: tokens.grid };
 }
 
-export function norms(tokens) {
-  const { count, axes, vectors } = tokens;
-  const found = new Float32Array(count);
-  for (let p = 0; p < count; p++) {
-    let sum = 0;
-    for (let k = 0; k < axes; k++) sum += vectors[p * axes + k] ** 2;
-    found[p] = Math.sqrt(sum);
-  }
-  return found;
-}
-
 export const row = (patches, p) => patches.rows.subarray(p * patches.axes, (p + 1) * patches.axes);
 
 // Cosine of a query with every patch, over the axes they have in common.
