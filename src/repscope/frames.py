@@ -44,6 +44,17 @@ class Frame:
         """Share of the photo that it covers."""
         return self.width * self.height
 
+    def patch(self, across: float, down: float, grid: tuple[int, int]) -> tuple[int, int] | None:
+        """Row and column of the patch at a point of the photo; None for a point outside of the frame."""
+        x, y = (across - self.left) / self.width, (down - self.top) / self.height
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            return None
+        return min(int(y * grid[0]), grid[0] - 1), min(int(x * grid[1]), grid[1] - 1)
+
+    def centre(self, row: int, column: int, grid: tuple[int, int]) -> tuple[float, float]:
+        """The middle of a patch, across and down in fractions of the photo."""
+        return self.left + (column + 0.5) / grid[1] * self.width, self.top + (row + 0.5) / grid[0] * self.height
+
     def common(self, other: "Frame") -> "Frame":
         """The part both frames cover; raises UnfitData where they cover none."""
         both = Frame(

@@ -70,10 +70,10 @@ def coded(
     looks, used = _looks(seen, tokens, axes, len(position), FINE)
     if not _fit(looks):
         looks, used = _fitting(seen, tokens, axes, len(position), COARSE)
-    made = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
-    if made.error <= BOUND:
-        return made
-    looks, used = _fitting(seen, tokens, axes, len(position), FINE)
+        made = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
+        if made.error <= BOUND:
+            return made
+        looks, used = _fitting(seen, tokens, axes, len(position), FINE)
     return _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
 
 

@@ -87,7 +87,7 @@ class Probing:
         """Rows and columns of the queries on this view's grid; without queries, of patches that differ most."""
         if not self.queries:
             return [*places_apart(rows)]
-        return [place_of(point, view.frame, view.patches.shape) for point in self.queries]
+        return [view.frame.patch(*point, view.patches.shape[:2]) for point in self.queries]
 
     def _probe(self, looks: Sequence[Looks]) -> Probe:
         seen = self.seen()
@@ -108,7 +108,9 @@ class Probing:
             points = list(self.queries)
         else:
             view = seen[0][1][0]
-            points = [_middle(place, view) for place in places_apart(Rows(view.patches))]
+            places = places_apart(Rows(view.patches))
+            middles = [view.frame.centre(*place, view.patches.shape[:2]) for place in places]
+            points = [(round(across, 4), round(down, 4)) for across, down in middles]
         return tuple(Pin(0, *point, chr(ord("A") + k % 26)) for k, point in enumerate(points))
 
 
@@ -122,20 +124,6 @@ def _caption(count: int) -> str:
         "First three principal components of the patches as red, green, blue: one basis per encoder over "
         f"{over}. Colours do not compare between encoders."
     )
-
-
-def place_of(point: Point, frame: Frame, shape: Sequence[int]) -> tuple[int, int] | None:
-    """Row and column of the patch at a point of the photo; None where the encoder was not shown it."""
-    across, down = (point[0] - frame.left) / frame.width, (point[1] - frame.top) / frame.height
-    if not (0 <= across <= 1 and 0 <= down <= 1):
-        return None
-    return min(int(down * shape[0]), shape[0] - 1), min(int(across * shape[1]), shape[1] - 1)
-
-
-def _middle(place: tuple[int, int], view: View) -> Point:
-    rows, columns = view.patches.shape[:2]
-    across = view.frame.left + (place[1] + 0.5) / columns * view.frame.width
-    return round(across, 4), round(view.frame.top + (place[0] + 0.5) / rows * view.frame.height, 4)
 
 
 def _around(frames: Sequence[Frame]) -> Frame:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitData, Unsupported
+from repscope.frames import Frame
 from repscope.report.shown import Shown
 
 Array = NDArray[np.floating]
@@ -91,18 +92,11 @@ class Look:
 
     def place(self, across: float, down: float) -> tuple[int, int] | None:
         """Row and column of the patch at a point of the photo; None outside of what the encoder was shown."""
-        left, top, right, bottom = self.frame
-        x, y = (across - left) / (right - left), (down - top) / (bottom - top)
-        if not (0 <= x <= 1 and 0 <= y <= 1):
-            return None
-        rows, columns = self.grid
-        return min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)
+        return Frame(*self.frame).patch(across, down, self.grid)
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
         """The middle of a patch, across and down in fractions of the photo."""
-        left, top, right, bottom = self.frame
-        rows, columns = self.grid
-        return left + (column + 0.5) / columns * (right - left), top + (row + 0.5) / rows * (bottom - top)
+        return Frame(*self.frame).centre(row, column, self.grid)
 
     @property
     def pca(self) -> NDArray[np.uint8]:

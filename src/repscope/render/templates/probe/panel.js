@@ -122,7 +122,7 @@ export class Panel {
     this.at = at;
     if (state.layer === "similarity") this.reading.textContent = this.similar(state, answer, best, at, named, shown);
     else this.reading.textContent = this.described(look, state, at);
-    this.pinned.replaceChildren(...this.against(state, at, shown));
+    this.pinned.replaceChildren(...this.against(state, at));
   }
 
   similar(state, answer, best, at, named, shown) {
@@ -147,7 +147,7 @@ export class Panel {
   }
 
   // The similarity of each pin with the patch under the cursor.
-  against(state, at, shown) {
+  against(state, at) {
     if (at < 0 || state.layer !== "similarity") return [];
     return state.pins.flatMap((pin, i) => {
       if (!this.tokens.has(pin.photo)) return [];
