@@ -137,6 +137,7 @@ class Asking:
         if self.place is None:
             return Seen(self.drawing(self.sight), ("Not shown to this encoder.",))
         values, domain, why = self.panel.similarity(self.photo, self.place, self.kind), (-1.0, 1.0), ""
+        best = self.best(values)  # by cosine: of percentiles many are 100 %
         if self.asked.scale == "percentile":
             try:
                 values, domain = self.panel.percentile(self.photo, self.place, values, self.kind), (0.0, 1.0)
@@ -144,7 +145,6 @@ class Asking:
                 why = str(error)
         if self.kind != self.asked.kind:
             why = f"Centred: {self.panel.without_position}"
-        best = self.best(values)
         at = f"{self.scaled(values[best], domain)} at row {best[0] + 1}, column {best[1] + 1}"
         return self.over(values, domain, (f"best {at}", self.pinned(values, domain)), best, why)
 
