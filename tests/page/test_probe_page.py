@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 import repscope
 from repscope.analyses._codes import unit
 from repscope.analyses._position import position_directions
+from repscope.render.html import fragment
 from repscope.report import Probe
 from repscope.report.probe import KINDS
 
@@ -211,3 +212,19 @@ def test_another_address_gives_other_pins_or_none(browser: Browser, file):
         page.wait_for_selector("figure.probe:not([data-drawn='0'])")
         assert [chip.input_value() for chip in page.locator(".pins input").all()] == wanted
         context.close()
+
+
+def test_two_probes_on_a_page_are_two(browser: Browser, report, tmp_path):
+    """As where two cells of a notebook show one: each keeps its choices, and neither writes the address."""
+    page = tmp_path / "notebook.html"
+    page.write_text("<!doctype html><meta charset=utf-8>" + 2 * fragment(report), encoding="utf-8")
+    both = Seen(browser.new_page(), page)
+    both.until("document.querySelectorAll('figure.probe:not([data-drawn=\"0\"])').length === 2")
+    first, second = (both.page.locator("figure.probe").nth(i) for i in range(2))
+    second.locator("input[value=norm]").check(force=True)
+    both.until("document.querySelectorAll('figure.probe')[1].textContent.includes('Norm ')")
+    assert first.locator("input[value=similarity]").is_checked()
+    assert not second.locator("input[value=similarity]").is_checked()
+    assert "Norm " not in first.locator(".reading").first.inner_text()
+    assert "#" not in both.page.url
+    both.page.close()

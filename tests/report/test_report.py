@@ -1,12 +1,14 @@
 """A report as a data frame, and blocks that show themselves."""
 
 import builtins
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import repscope
 from repscope.errors import Unsupported
+from repscope.render.text import text
 from repscope.report import Heatmap, Note, Null, Number, Report, Table, say
 from repscope.report.report import FRAME
 
@@ -77,5 +79,14 @@ def test_a_block_shows_itself(block):
     shown = block._repr_html_()
     assert '<article class="repscope">' in shown
     assert "<h1>" not in shown
+    assert "Report(" not in str(block)
     if isinstance(block, Number):
         assert say(block.value) in shown
+        assert say(block.value) in str(block)
+
+
+def test_a_report_prints_as_the_text_that_a_command_prints():
+    assert str(REPORT) + "\n" == text(REPORT)
+    printed: list[str] = []
+    REPORT._repr_pretty_(SimpleNamespace(text=printed.append), False)
+    assert printed == [str(REPORT)]

@@ -40,11 +40,6 @@ def fragment(report: Report) -> str:
     return _environment().get_template("fragment.html").render(_context(report))
 
 
-def alone(block: Any) -> str:
-    """One block as a fragment, without a title."""
-    return fragment(Report("", (block,)))
-
-
 def _finalised(value: Any) -> Any:
     """Everything a template prints passes here: text nobody vouched for is made legible, then escaped."""
     return value if isinstance(value, Markup) else _wording.legible(str(value))

@@ -8,6 +8,7 @@ from repscope.errors import Unsupported
 from repscope.report.blocks import Curve, Gallery, Heatmap, Note, Overlay, Table
 from repscope.report.number import Number
 from repscope.report.probe import Probe
+from repscope.report.shown import Shown
 
 SCHEMA = "repscope.report/1"
 
@@ -21,7 +22,7 @@ Block = Number | Table | Curve | Heatmap | Gallery | Overlay | Probe | Note
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Shown):
     """The blocks that answer a question, and where they come from.
 
     Attributes:
@@ -103,7 +104,6 @@ class Report:
             )
         return DataFrame(rows, columns=FRAME)
 
-    def _repr_html_(self) -> str:
-        from repscope.render.html import fragment
-
-        return fragment(self)
+    def as_report(self) -> "Report":
+        """Itself."""
+        return self

@@ -1,12 +1,31 @@
-"""Shown: what every block can do by itself."""
+"""Shown: how a report and its blocks show themselves: as text when printed, as on the page in a notebook."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from repscope.report.report import Report
 
 
 class Shown:
-    """A block: in a notebook it shows itself, as on the page."""
+    """Something that faces can show by itself."""
 
     __slots__ = ()
 
-    def _repr_html_(self) -> str:
-        from repscope.render.html import alone
+    def as_report(self) -> "Report":
+        """What is shown: a report with nothing but this in it."""
+        from repscope.report.report import Report
 
-        return alone(self)
+        return Report("", (self,))  # type: ignore[arg-type]  # every block is one of these
+
+    def __str__(self) -> str:
+        from repscope.render.text import text
+
+        return text(self.as_report()).strip("\n")
+
+    def _repr_html_(self) -> str:
+        from repscope.render.html import fragment
+
+        return fragment(self.as_report())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002  IPython calls it so
+        printer.text(str(self))

@@ -91,22 +91,27 @@ async function ask() {
   const analysis = $("analysis").value;
   const question = address();
   const target = `/ask/${analysis}?${question}`;
+  const put = fetched(target, { method: "POST" });
+  busy({ target, put });
   try {
-    await fetched(target, { method: "POST" });
-    running = { target, analysis, question };
+    await put;
     history.replaceState(null, "", `?${question}&ask=${analysis}`);
-    $("cancel").hidden = $("bar").hidden = false;
-    pressed();
     const last = await followed(`/ask/${analysis}/events?${question}`);
     if (last.where === "done") await shown(analysis, question);
     else say(last.where === "stopped" ? "Cancelled." : last.said, last.where === "failed");
   } catch (error) {
     say(error.message, true);
   } finally {
-    running = null;
-    $("cancel").hidden = $("bar").hidden = true;
-    pressed();
+    busy(null);
   }
+}
+
+// What is asked at the moment, if anything: from the press of the button to the answer on the page.
+function busy(question) {
+  running = question;
+  $("cancel").hidden = $("bar").hidden = !question;
+  $("answer").setAttribute("aria-busy", String(Boolean(question)));
+  pressed();
 }
 
 // Progress as the server tells it, until the question is answered.
@@ -197,7 +202,10 @@ $("desk").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!$("run").disabled) ask();
 });
-$("cancel").addEventListener("click", () => running && fetch(running.target, { method: "DELETE" }));
+$("cancel").addEventListener("click", () => {
+  const asked = running;
+  asked?.put.then(() => fetch(asked.target, { method: "DELETE" }), () => {}); // a refusal is told by ask()
+});
 $("analysis").addEventListener("change", pressed);
 $("all").addEventListener("click", () => {
   for (const button of $("photos").children) chosen.photos.add(button.dataset.key);

@@ -74,9 +74,10 @@ export class Probe {
     const smooth = node("input", { type: "checkbox" });
     smooth.addEventListener("change", () => this.change({ smooth: smooth.checked }));
     const pin = node("button", { type: "button", class: "plain", onclick: () => this.pin() }, "Pin");
+    // a form: choices of the same name elsewhere, as in another cell of a notebook, are others' choices
     return node(
-      "div",
-      { class: "controls" },
+      "form",
+      { class: "controls", autocomplete: "off", onsubmit: (event) => event.preventDefault() },
       this.choice("Show", "layer", layers),
       this.choice("Tokens", "kind", kinds),
       this.choice("Scale", "scale", scales),
@@ -89,9 +90,8 @@ export class Probe {
 
   choice(title, name, options) {
     const group = node("fieldset", {}, node("legend", {}, title));
-    const key = `${this.figure.id}-${name}`;
     for (const [value, reason] of options) {
-      const radio = node("input", { type: "radio", name: key, value, disabled: Boolean(reason) });
+      const radio = node("input", { type: "radio", name, value, disabled: Boolean(reason) });
       radio.checked = this.state[name] === value;
       radio.addEventListener("change", () => this.change({ [name]: value }));
       group.append(node("label", { title: reason }, radio, node("span", {}, value)));
