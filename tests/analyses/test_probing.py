@@ -79,7 +79,7 @@ def test_a_frame_that_is_wider_is_shown_whole(photos):
 
 def test_position_wants_six_photos(photos, encoders):
     few, many = (probe_of(repscope.compare(some, encoders)).panels[0] for some in (photos[:5], photos[:6]))
-    assert "6 photos or more; here are 5" in few.without_position
+    assert "6 photos or more, not over 5" in few.without_position
     assert "6 photos or more" not in many.without_position
 
 

@@ -50,7 +50,7 @@ class Seen:
 
     def values(self, panel: int) -> np.ndarray:
         """What the panel has drawn of the query."""
-        return np.array(self.ask(f"return [...probe.panels[{panel}].values_]"))
+        return np.array(self.ask(f"return [...probe.panels[{panel}].answer.values]"))
 
     def at(self, panel: int) -> int:
         """The patch under the cursor."""

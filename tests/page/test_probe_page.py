@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 import repscope
 from repscope.analyses._codes import unit
 from repscope.analyses._position import position_directions
-from repscope.render.html import fragment
+from repscope.render.html import fragment, html
 from repscope.report import Probe
 from repscope.report.probe import KINDS
 
@@ -172,6 +172,18 @@ def test_the_loss_stands_in_the_panel(seen, probe):
         words = seen.page.locator(".panel .beside").nth(i).inner_text()
         assert f"off by at most {panel.error:.3f}" in words
         assert f"between photos by {panel.across:.3f}" in words
+
+
+def test_what_cannot_be_chosen_says_why(browser: Browser, photos, tmp_path):
+    file = tmp_path / "one.html"
+    file.write_text(html(repscope.inspect(photos[:1], repscope.load("tiny-mae"))), encoding="utf-8")
+    one = Seen(browser.new_page(), file)
+    for value, reason in (("position removed", "or more, not over 1."), ("percentile", "give two photos or more.")):
+        assert one.page.locator(f"input[value='{value}']").is_disabled()
+        words = one.page.locator(".absent", has_text=f"{value.capitalize()}: ").inner_text()
+        assert words.endswith(reason)
+    assert one.page.locator(".absent").count() == 2
+    one.page.close()
 
 
 def test_opacity_and_smoothing(seen):

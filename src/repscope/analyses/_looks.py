@@ -76,7 +76,7 @@ def _position(grids: Sequence[Any]) -> tuple[Any, str]:
     """The directions of position, or none and the reason."""
     none = np.zeros((0, grids[0].shape[-1]))
     if len(grids) < LEAST:
-        return none, f"position is told from content over {LEAST} photos or more; here are {len(grids)}."
+        return none, f"position is told from content over {LEAST} photos or more, not over {len(grids)}."
     if len({grid.shape for grid in grids}) > 1:
         return none, "the photos' grids differ: there is no position in common."
     found = position_directions(grids)

@@ -98,7 +98,7 @@ def _live(report: Report) -> bool:
     return bool(report.provenance.get("command")) or any(isinstance(block, Probe) for block in report.blocks)
 
 
-MODULES = ("tokens", "draw", "panel", "address", "probe")
+MODULES = ("tokens", "draw", "stage", "panel", "address", "chips", "controls", "copy", "probe")
 """The probe's modules, each after those that it imports."""
 
 

@@ -11,10 +11,21 @@ export function node(tag, attributes = {}, ...children) {
   return made;
 }
 
-export const say = (value) => {
+// A number as text: the same as report/number.py says it.
+export function say(value) {
+  if (Number.isNaN(value)) return "–";
   const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
-};
+  if (size >= 1e6 || (size > 0 && size < 1e-3)) return general(value);
+  const text = value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
+  return size < 1000 ? text : text.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+// Three significant digits as C's %.3g writes them.
+function general(value) {
+  const [digits, power] = value.toExponential(2).split("e").map(Number);
+  if (power >= -4 && power < 0) return String(Number(value.toFixed(2 - power)));
+  return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+}
 
 function painted(canvas, grid, colour, alpha) {
   const [rows, columns] = grid;

@@ -1,7 +1,8 @@
-// Panel: one encoder. A photo under its heat, boxes on patches, and what can be read at the cursor.
+// Panel: one encoder. A photo under its heat, another one where it is looked for, and what can be read at the cursor.
 
-import { cleared, lay, node, paint, paintColours, part, patchAt, say } from "./draw.js";
-import { bytes, cosines, floats, percentiles, read, row, sampled, unit } from "./tokens.js";
+import { node, patchAt, say } from "./draw.js";
+import { Stage } from "./stage.js";
+import { bytes, cosines, dot, floats, percentiles, read, row, sampled, unit } from "./tokens.js";
 
 const KEPT = 24;
 
@@ -9,17 +10,19 @@ export class Panel {
   constructor(data, scales) {
     this.data = data;
     this.scales = scales;
+    this.pending = new Map(); // photo -> the promise of its tokens
     this.tokens = new Map();
     this.units = new Map();
     this.references = new Map();
     this.here = new Stage(`Photo under ${data.encoder}`);
     this.there = new Stage(`Another photo under ${data.encoder}`);
-    this.there.element.hidden = true;
     this.reading = node("p", { class: "reading" });
     this.pinned = node("p", { class: "pinned" });
+    this.elsewhere = node("p", { class: "elsewhere" });
+    this.there.element.hidden = this.elsewhere.hidden = true;
     this.element = node("section", { class: "panel" }, node("h3", {}, data.encoder));
     if (data.reason) this.element.append(node("p", { class: "failed" }, `No picture: ${data.reason}`));
-    else this.element.append(this.here.element, this.reading, this.pinned, this.there.element, this.loss());
+    else this.element.append(this.here.element, this.reading, this.pinned, this.there.element, this.elsewhere, this.loss());
   }
 
   get works() {
@@ -32,30 +35,44 @@ export class Panel {
     return node("p", { class: this.data.error > 0.02 ? "beside over" : "beside" }, `Similarities are off by at most ${say(this.data.error)}${across} (${axes}).`);
   }
 
-  // Decode what a photo's drawing needs; everything after it is drawn at once.
-  async ready(photo) {
-    if (this.tokens.has(photo)) return;
-    this.tokens.set(photo, await read(this.data.looks[photo], this.data.position));
-    if (this.tokens.size > KEPT) this.tokens.delete(this.tokens.keys().next().value);
+  // The promise of what a photo's drawing needs, asked for once; nothing where it is there.
+  wanting(photo) {
+    if (this.tokens.has(photo)) return null;
+    return this.once(`${photo}`, async () => {
+      this.tokens.set(photo, await read(this.data.looks[photo], this.data.position));
+    });
   }
 
-  async referenceReady(photo, kind) {
+  // The same for the patches of the others, which percentiles are among.
+  wantingReference(photo, kind) {
     const key = `${photo} ${kind}`;
-    if (this.references.has(key) || this.data.without_percentile) return;
-    const others = [];
-    for (let i = 0; i < this.data.looks.length; i++) {
-      if (i !== photo) others.push(unit(await read(this.data.looks[i], this.data.position), kind, this.data.position));
+    if (this.references.has(key) || this.data.without_percentile) return null;
+    return this.once(key, async () => {
+      const others = [];
+      for (let i = 0; i < this.data.looks.length; i++) {
+        if (i !== photo) others.push(unit(await read(this.data.looks[i], this.data.position), kind, this.data.position));
+      }
+      this.references.clear();
+      this.references.set(key, sampled(others, this.data.shared));
+    });
+  }
+
+  once(key, make) {
+    if (!this.pending.has(key)) this.pending.set(key, make().finally(() => this.pending.delete(key)));
+    return this.pending.get(key);
+  }
+
+  // Let go of photos that are not looked at any more, the oldest first.
+  forget(photos) {
+    for (const photo of [...this.tokens.keys()]) {
+      if (this.tokens.size > KEPT && !photos.has(photo)) this.tokens.delete(photo);
     }
-    this.references.clear();
-    this.references.set(key, sampled(others, this.data.shared));
+    for (const key of [...this.units.keys()]) if (this.units.size > 2 * KEPT) this.units.delete(key);
   }
 
   unit(photo, kind) {
     const key = `${photo} ${kind}`;
-    if (!this.units.has(key)) {
-      this.units.set(key, unit(this.tokens.get(photo), kind, this.data.position));
-      if (this.units.size > KEPT) this.units.delete(this.units.keys().next().value);
-    }
+    if (!this.units.has(key)) this.units.set(key, unit(this.tokens.get(photo), kind, this.data.position));
     return this.units.get(key);
   }
 
@@ -79,24 +96,33 @@ export class Panel {
 
   draw(state, photos) {
     if (!this.works) return;
-    this.onto(this.here, state.photo, state, photos);
-    this.there.element.hidden = state.target === null;
-    if (state.target !== null) this.onto(this.there, state.target, state, photos);
+    const apart = state.target !== null;
+    this.there.element.hidden = this.elsewhere.hidden = !apart;
+    const { answer, best } = this.onto(this.here, state.photo, state, photos);
+    const look = this.data.looks[state.photo];
+    this.answer = answer;
+    this.at = state.cursor && state.cursor.photo === state.photo ? patchAt(look, state.cursor.place) : -1;
+    this.tell(look, state, answer, best);
+    if (apart) {
+      const found = this.onto(this.there, state.target, state, photos);
+      this.elsewhere.textContent = this.found(this.data.looks[state.target], state, found, photos[state.target].id);
+    }
   }
 
+  // The photo with its heat and boxes; what was answered, and the patch most like the query.
   onto(stage, photo, state, photos) {
     const look = this.data.looks[photo];
     stage.show(photos[photo], look, state);
     const answer = state.query && this.values(state.query, photo, state);
     const best = answer ? bestOf(answer) : -1;
-    stage.heat(look, this.layer(photo, look, state, answer), state);
+    stage.heat(look, this.layer(look, state, answer), state);
     stage.box("cursor", look, state.cursor && state.cursor.photo === photo ? patchAt(look, state.cursor.place) : -1);
     stage.box("best", look, state.layer === "similarity" ? best : -1);
     stage.pins(look, state.pins.filter((pin) => pin.photo === photo));
-    if (stage === this.here) this.tell(look, state, answer, best);
+    return { answer, best };
   }
 
-  layer(photo, look, state, answer) {
+  layer(look, state, answer) {
     if (state.layer === "similarity") {
       if (!answer) return null;
       const scale = answer.percentile ? [[0, 1], this.scales.magnitude] : [[-1, 1], this.scales.signed];
@@ -114,49 +140,60 @@ export class Panel {
 
   // The words under the picture.
   tell(look, state, answer, best) {
-    const columns = look.grid[1];
-    const named = (patch) => `row ${Math.floor(patch / columns) + 1}, column ${(patch % columns) + 1}`;
-    const shown = (value) => (answer && answer.percentile ? `${(100 * value).toFixed(1)} %` : say(value));
-    const at = state.cursor && state.cursor.photo === state.photo ? patchAt(look, state.cursor.place) : -1;
-    this.values_ = answer && answer.values;
-    this.at = at;
-    if (state.layer === "similarity") this.reading.textContent = this.similar(state, answer, best, at, named, shown);
-    else this.reading.textContent = this.described(look, state, at);
-    this.pinned.replaceChildren(...this.against(state, at));
+    if (state.layer === "similarity") this.reading.textContent = this.similar(look, state, answer, best);
+    else this.reading.textContent = this.described(look, state);
+    this.pinned.replaceChildren(...this.against(state));
   }
 
-  similar(state, answer, best, at, named, shown) {
+  similar(look, state, answer, best) {
     const ranked = state.scale === "absolute" ? "" : this.data.without_percentile;
     const kind = this.kind(state.kind) === state.kind ? "" : `Centred: ${this.data.without_position} `;
     const scale = ranked ? `Absolute: ${ranked} ` : "";
     if (!answer) return state.query ? "Not shown to this encoder." : `${kind}Point at a patch.`;
-    const held = answer.patch === at || at < 0 ? "" : `${shown(answer.values[at])} at the cursor; `;
+    const held = answer.patch === this.at || this.at < 0 ? "" : `${shown(answer, this.at)} at the cursor; `;
     const asked = state.query.label ? `like ${state.query.label}: ` : "";
-    return `${kind}${scale}${asked}${held}best ${shown(answer.values[best])} at ${named(best)}`;
+    return `${kind}${scale}${asked}${held}${matched(look, answer, best)}`;
   }
 
-  described(look, state, at) {
+  // What is said under the other photo.
+  found(look, state, { answer, best }, name) {
+    if (state.layer !== "similarity" || !answer) return name;
+    return `${name}: ${matched(look, answer, best)}`;
+  }
+
+  described(look, state) {
     if (state.layer === "photo") return "";
     if (state.layer === "PCA") return "First three components; colours do not compare between encoders.";
     const values = this.plain(look, state.layer);
     if (state.layer === "attention" && !values) return `No attention: ${this.data.attention}`;
     const what = state.layer === "norm" ? "Norm" : "Attention";
     const range = `${what} ${say(Math.min(...values))} to ${say(Math.max(...values))}`;
-    const here = at < 0 ? "" : `, ${say(values[at])} at the cursor`;
+    const here = this.at < 0 ? "" : `, ${say(values[this.at])} at the cursor`;
     return `${range}${here}${state.layer === "attention" ? `: ${this.data.attention}` : ""}`;
   }
 
-  // The similarity of each pin with the patch under the cursor.
-  against(state, at) {
-    if (at < 0 || state.layer !== "similarity") return [];
-    return state.pins.flatMap((pin, i) => {
-      if (!this.tokens.has(pin.photo)) return [];
-      const answer = this.values(pin, state.photo, { ...state, scale: "absolute" });
-      if (!answer) return [];
-      const value = node("span", { class: `with pin-${i % 6}` }, node("b", {}, pin.label), ` ${say(answer.values[at])}`);
-      return [value, " "];
+  // The cosine of each pin with the patch under the cursor.
+  against(state) {
+    if (this.at < 0 || state.layer !== "similarity") return [];
+    const kind = this.kind(state.kind);
+    const here = row(this.unit(state.photo, kind), this.at);
+    return state.pins.flatMap((pin) => {
+      const patch = patchAt(this.data.looks[pin.photo], pin.place);
+      if (patch < 0) return [];
+      const there = row(this.unit(pin.photo, kind), patch);
+      const value = dot(here, there, pin.photo === state.photo ? here.length : this.data.shared);
+      const title = `Cosine of pin ${pin.label} with the patch at the cursor`;
+      return [node("span", { class: `with pin-${pin.number % 6}`, title }, node("b", {}, pin.label), ` ${say(value)}`), " "];
     });
   }
+}
+
+const shown = ({ values, percentile }, patch) => (percentile ? `${(100 * values[patch]).toFixed(1)} %` : say(values[patch]));
+
+function matched(look, answer, best) {
+  if (best < 0) return "";
+  const columns = look.grid[1];
+  return `best ${shown(answer, best)} at row ${Math.floor(best / columns) + 1}, column ${(best % columns) + 1}`;
 }
 
 // By cosine: of percentiles many are 100 %.
@@ -164,58 +201,4 @@ function bestOf({ cosines: values, patch }) {
   let best = patch === 0 ? 1 : 0;
   for (let p = 0; p < values.length; p++) if (p !== patch && values[p] > values[best]) best = p;
   return best < values.length ? best : -1;
-}
-
-// A photo, the heat over it, and the boxes on both.
-class Stage {
-  constructor(name) {
-    this.image = node("img", { alt: name, draggable: "false" });
-    this.canvas = node("canvas", { width: 1, height: 1, "aria-hidden": "true" });
-    this.boxes = { best: node("div", { class: "box best" }), cursor: node("div", { class: "box cursor" }) };
-    this.marks = node("div", { class: "marks" });
-    this.element = node("div", { class: "stage" }, this.image, this.canvas, this.marks, ...Object.values(this.boxes));
-  }
-
-  show(photo, look, state) {
-    if (this.photo !== photo) {
-      this.photo = photo;
-      this.image.src = photo.url;
-      const [left, top, right, bottom] = photo.frame;
-      this.element.style.aspectRatio = ((right - left) * photo.size[0]) / ((bottom - top) * photo.size[1]);
-    }
-    lay(this.canvas, look.frame, photo.frame);
-    this.element.classList.toggle("grey", state.layer !== "photo");
-    this.canvas.classList.toggle("smooth", state.smooth);
-  }
-
-  heat(look, layer, state) {
-    if (!layer) cleared(this.canvas);
-    else if (layer.colours) paintColours(this.canvas, look.grid, layer.colours, state.opacity);
-    else paint(this.canvas, look.grid, layer.values, layer.domain, layer.table, state.opacity);
-  }
-
-  box(name, look, patch) {
-    this.boxes[name].hidden = patch < 0;
-    if (patch >= 0) lay(this.boxes[name], part(look, patch), this.photo.frame);
-  }
-
-  pins(look, pins) {
-    const made = pins.map((pin) => {
-      const patch = patchAt(look, pin.place);
-      const mark = node("div", { class: `box pin pin-${pin.number % 6}` }, node("b", {}, pin.label.slice(0, 2)));
-      mark.hidden = patch < 0;
-      if (patch >= 0) lay(mark, part(look, patch), this.photo.frame);
-      return mark;
-    });
-    this.marks.replaceChildren(...made);
-  }
-
-  // The point of the photo under the pointer.
-  point(event) {
-    const box = this.element.getBoundingClientRect();
-    const [left, top, right, bottom] = this.photo.frame;
-    const x = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-    const y = Math.min(Math.max((event.clientY - box.top) / box.height, 0), 1);
-    return [left + x * (right - left), top + y * (bottom - top)];
-  }
 }

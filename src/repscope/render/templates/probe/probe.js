@@ -1,18 +1,19 @@
 // Probe: the same photo once for each encoder, one cursor over all of them.
 
 import { hashOf, pinsOf } from "./address.js";
+import { Chips } from "./chips.js";
+import { controls } from "./controls.js";
+import { copying } from "./copy.js";
 import { middle, node, patchAt } from "./draw.js";
 import { Panel } from "./panel.js";
 import { bytes } from "./tokens.js";
 
-const KINDS = ["raw", "centred", "position removed"];
-const LAYERS = ["similarity", "PCA", "norm", "attention", "photo"];
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 export class Probe {
   constructor(figure, { probe, scales }) {
     this.figure = figure;
-    this.data = probe;
     this.photos = probe.photos.map((photo) => ({ ...photo, url: `data:image/jpeg;base64,${photo.jpeg}` }));
     const tables = { signed: bytes(scales.signed), magnitude: bytes(scales.magnitude) };
     this.panels = probe.panels.map((panel) => new Panel(panel, tables));
@@ -32,7 +33,7 @@ export class Probe {
     this.alone = document.querySelectorAll("figure.probe").length === 1 && figure.hasAttribute("data-link");
     const recalled = this.alone && pinsOf(location.hash, this.photos.length);
     if (recalled) this.state.pins = recalled;
-    this.linked = Boolean(recalled);
+    this.hash = hashOf(this.state.pins);
     this.number = this.state.pins.length;
     this.build();
     this.change({});
@@ -53,81 +54,37 @@ export class Probe {
     const label = "Photo under every encoder. Arrow keys move the patch, Enter pins it, Escape lets go.";
     this.grid = node("div", { class: "panels", tabindex: "0", role: "application", "aria-label": label });
     this.grid.append(...this.panels.map((panel) => panel.element));
-    this.pins = node("ul", { class: "pins", "aria-label": "Pins" });
+    this.chips = new Chips(this);
     this.live = node("p", { class: "unseen", role: "status", "aria-live": "polite" });
     this.bar = node("div", { class: "bar" }, node("div", { class: "gradient" }), node("div", { class: "ends" }));
-    this.figure.append(this.strip, this.controls(), this.grid, this.pins, this.bar, this.live);
+    this.figure.append(this.strip, ...controls(this), this.grid, this.chips.element, this.bar, this.live);
     this.listen();
   }
 
-  controls() {
-    const first = this.lead && this.lead.data;
-    const positioned = this.panels.some((panel) => panel.works && !panel.data.without_position);
-    const why = positioned || !first ? "" : first.without_position;
-    const attended = this.panels.some((panel) => panel.works && panel.data.looks[0].attention);
-    const ranked = this.panels.some((panel) => panel.works && !panel.data.without_percentile);
-    const kinds = KINDS.map((kind) => [kind, kind === "position removed" ? why : ""]);
-    const layers = LAYERS.map((layer) => [layer, layer === "attention" && !attended && first ? first.attention : ""]);
-    const scales = [["absolute", ""], ["percentile", ranked || !first ? "" : first.without_percentile]];
-    const heat = node("input", { type: "range", min: 0, max: 1, step: 0.05, value: this.state.opacity });
-    heat.addEventListener("input", () => this.change({ opacity: Number(heat.value) }));
-    const smooth = node("input", { type: "checkbox" });
-    smooth.addEventListener("change", () => this.change({ smooth: smooth.checked }));
-    const pin = node("button", { type: "button", class: "plain", onclick: () => this.pin() }, "Pin");
-    // a form: choices of the same name elsewhere, as in another cell of a notebook, are others' choices
-    return node(
-      "form",
-      { class: "controls", autocomplete: "off", onsubmit: (event) => event.preventDefault() },
-      this.choice("Show", "layer", layers),
-      this.choice("Tokens", "kind", kinds),
-      this.choice("Scale", "scale", scales),
-      node("label", {}, "Heat ", heat),
-      node("label", {}, smooth, " smooth"),
-      ...this.elsewhere(),
-      pin,
-    );
-  }
-
-  choice(title, name, options) {
-    const group = node("fieldset", {}, node("legend", {}, title));
-    for (const [value, reason] of options) {
-      const radio = node("input", { type: "radio", name, value, disabled: Boolean(reason) });
-      radio.checked = this.state[name] === value;
-      radio.addEventListener("change", () => this.change({ [name]: value }));
-      group.append(node("label", { title: reason }, radio, node("span", {}, value)));
-    }
-    return group;
-  }
-
-  elsewhere() {
-    if (this.photos.length < 2) return [];
-    const select = node("select", {}, node("option", { value: "" }, "nowhere else"));
-    this.photos.forEach((photo, i) => select.append(node("option", { value: i }, photo.id)));
-    select.addEventListener("change", () => this.change({ target: select.value === "" ? null : Number(select.value) }));
-    return [node("label", {}, "Elsewhere ", select)];
-  }
-
   listen() {
-    const stageOf = (event) => this.panels.find((panel) => panel.here.element.contains(event.target))?.here;
-    this.grid.addEventListener("pointermove", (event) => {
-      const stage = stageOf(event);
+    const moved = (event) => {
+      const stage = this.stageOf(event);
       if (stage) this.move(stage.point(event));
-    });
+      return stage;
+    };
+    this.grid.addEventListener("pointermove", moved);
     this.grid.addEventListener("pointerdown", (event) => {
-      const stage = stageOf(event);
-      if (stage) this.move(stage.point(event));
+      this.touched = event.pointerType === "touch";
+      moved(event);
     });
-    this.grid.addEventListener("pointerleave", (event) => {
-      if (event.pointerType !== "touch") this.change({ cursor: null });
-    });
+    // a tap looks; the button pins
     this.grid.addEventListener("click", (event) => {
-      if (stageOf(event) && event.pointerType !== "touch") this.pin();
+      if (this.stageOf(event) && !this.touched) this.pin();
     });
     this.grid.addEventListener("keydown", (event) => this.key(event));
   }
 
+  stageOf(event) {
+    return this.panels.find((panel) => panel.here.element.contains(event.target))?.here;
+  }
+
   key(event) {
-    if (event.target !== this.grid) return;
+    if (event.target !== this.grid || event.ctrlKey || event.metaKey || event.altKey) return;
     const done = () => event.preventDefault();
     if (event.key in MOVES) {
       this.step(MOVES[event.key]);
@@ -161,10 +118,19 @@ export class Probe {
 
   tell() {
     const said = this.panels.filter((panel) => panel.works).map((panel) => `${panel.data.encoder}: ${panel.reading.textContent}`);
-    const look = this.lead.data.looks[this.state.photo];
-    const at = patchAt(look, this.state.cursor?.place ?? [-1, -1]);
-    const where = at < 0 ? "" : `Row ${Math.floor(at / look.grid[1]) + 1}, column ${(at % look.grid[1]) + 1}. `;
-    this.live.textContent = where + said.join(". ");
+    const where = this.state.cursor ? this.where(this.state.cursor) : "";
+    this.announce([...(where ? [where] : []), ...said].join(". "));
+  }
+
+  // A place in words, on the first encoder's grid.
+  where({ photo, place }) {
+    const { grid } = this.lead.data.looks[photo];
+    const at = patchAt(this.lead.data.looks[photo], place);
+    return at < 0 ? "" : `Row ${Math.floor(at / grid[1]) + 1}, column ${(at % grid[1]) + 1}`;
+  }
+
+  announce(words) {
+    this.live.textContent = words;
   }
 
   move(place) {
@@ -175,65 +141,89 @@ export class Probe {
     const { cursor, pins } = this.state;
     if (!cursor) return;
     const used = new Set(pins.map((pin) => pin.label));
-    const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-    const label = letters.find((letter) => !used.has(letter)) ?? String(pins.length + 1);
+    const label = LETTERS.find((letter) => !used.has(letter)) ?? String(pins.length + 1);
+    this.announce(`Pinned ${label}`);
     this.change({ pins: [...pins, { ...cursor, label, number: this.number++ }] });
   }
 
   unpin(gone) {
+    if (!gone) return;
     const { held, pins } = this.state;
+    this.announce(`Deleted pin ${gone.label}`);
     this.change({ pins: pins.filter((pin) => pin !== gone), held: held === gone ? null : held });
   }
 
   hold(pin) {
-    if (pin) this.change({ held: this.state.held === pin ? null : pin });
+    if (!pin) return;
+    const held = this.state.held === pin ? null : pin;
+    this.announce(held ? `Holding pin ${pin.label}` : `Let go of pin ${pin.label}`);
+    this.change({ held });
+  }
+
+  rename(pin, label) {
+    pin.label = label;
+    this.change({});
   }
 
   // Every change comes by here: decode what is wanted, then draw once in the next frame.
   change(next) {
-    const before = this.state;
-    this.state = { ...before, ...next };
-    const { held, cursor, pins } = this.state;
-    this.state.query = held ?? cursor ?? pins.find((pin) => pin.photo === this.state.photo) ?? pins[0] ?? null;
-    if (before.pins !== this.state.pins || before.held !== held || !this.drawn) this.listed = false;
-    if (!this.waiting) this.waiting = this.soon();
+    this.state = { ...this.state, ...next };
+    const { held, cursor, pins, photo } = this.state;
+    this.state.query = held ?? cursor ?? pins.find((pin) => pin.photo === photo) ?? pins[0] ?? null;
+    if (!this.waiting) this.soon();
   }
 
   async soon() {
+    this.waiting = true;
     try {
-      await this.missing();
+      do {
+        for (let wanted = this.missing(); wanted.length; wanted = this.missing()) await Promise.all(wanted);
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      } while (this.missing().length); // the state may be another by now
+      this.draw();
     } catch (error) {
-      return damaged(this.figure, error);
+      damaged(this.figure, error);
+    } finally {
+      this.waiting = false;
     }
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-    this.waiting = null;
-    if (this.missing()) this.waiting = this.soon();
-    else this.draw();
   }
 
-  // What has to be decoded before this state can be drawn; null where nothing has.
+  // The photos that this state is drawn of.
+  drawnOf() {
+    const { photo, target, query, pins } = this.state;
+    return new Set([photo, target ?? photo, query ? query.photo : photo, ...pins.map((pin) => pin.photo)]);
+  }
+
+  // Promises of what has to be decoded before this state can be drawn.
   missing() {
-    const { photo, target, query, scale, kind } = this.state;
-    const photos = new Set([photo, target ?? photo, query ? query.photo : photo]);
-    const wanted = [];
-    for (const panel of this.panels.filter((each) => each.works)) {
-      for (const each of photos) if (!panel.tokens.has(each)) wanted.push(panel.ready(each));
-      const key = query && `${query.photo} ${panel.kind(kind)}`;
-      if (query && scale === "percentile" && !panel.data.without_percentile && !panel.references.has(key)) {
-        wanted.push(panel.referenceReady(query.photo, panel.kind(kind)));
-      }
-    }
-    return wanted.length ? Promise.all(wanted) : null;
+    const { query, scale, kind } = this.state;
+    const photos = [...this.drawnOf()];
+    return this.panels.filter((panel) => panel.works).flatMap((panel) => {
+      const wanted = photos.map((photo) => panel.wanting(photo));
+      if (query && scale === "percentile") wanted.push(panel.wantingReference(query.photo, panel.kind(kind)));
+      return wanted.filter(Boolean);
+    });
   }
 
   draw() {
-    for (const panel of this.panels) panel.draw(this.state, this.photos);
-    if (!this.listed) this.list();
-    this.listed = true;
+    const photos = this.drawnOf();
+    for (const panel of this.panels) {
+      panel.draw(this.state, this.photos);
+      panel.forget(photos);
+    }
+    this.chips.show(this.state.pins, this.state.held);
     this.legend();
     [...this.strip.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === this.state.photo)));
+    this.link();
     this.drawn = (this.drawn ?? 0) + 1;
     this.figure.dataset.drawn = this.drawn;
+  }
+
+  // Pins live in the page's address, so a link or a reload keeps them.
+  link() {
+    const hash = hashOf(this.state.pins);
+    if (this.alone && hash !== this.hash) history.replaceState(null, "", hash);
+    this.hash = hash;
   }
 
   legend() {
@@ -244,45 +234,6 @@ export class Probe {
     const words = scale === "percentile" ? ["0 %", "of other photos' patches", "100 %"] : ["-1", "cosine", "1"];
     ends.replaceChildren(...words.map((word) => node("span", {}, word)));
   }
-
-  // The chips of all pins.
-  list() {
-    const chips = this.state.pins.map((pin) => {
-      const held = this.state.held === pin;
-      const name = node("input", { value: pin.label, "aria-label": "Name of the pin", size: 6, maxlength: 24 });
-      name.addEventListener("change", () => {
-        pin.label = name.value.trim() || pin.label;
-        this.change({ pins: [...this.state.pins] });
-      });
-      const hold = () => this.hold(pin);
-      const title = held ? "Let go" : "Hold: show what is like this pin";
-      return node(
-        "li",
-        { class: `chip pin-${pin.number % 6}` },
-        node("button", { type: "button", class: "dot", title, "aria-label": `${title} ${pin.label}`, "aria-pressed": String(held), onclick: hold }),
-        name,
-        node("button", { type: "button", class: "delete", "aria-label": `Delete pin ${pin.label}`, onclick: () => this.unpin(pin) }, "×"),
-      );
-    });
-    this.pins.replaceChildren(...chips);
-    // pins live in the page's address, so a link or a reload keeps them
-    if (this.alone && (this.linked || this.drawn)) history.replaceState(null, "", hashOf(this.state.pins));
-  }
-}
-
-// The line that makes this report again, ready to be pasted.
-function copying(button) {
-  const line = button.previousElementSibling;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    getSelection().selectAllChildren(line);
-    try {
-      await navigator.clipboard.writeText(line.textContent);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Selected";
-    }
-  });
 }
 
 export function mount(root = document) {
@@ -300,6 +251,11 @@ export function mount(root = document) {
 }
 
 function damaged(figure, error) {
-  figure.append(node("p", { class: "failed" }, `The probe's data are damaged (${error.message}). Make the report again.`));
+  const old = !("DecompressionStream" in globalThis);
+  const words = old
+    ? "This browser is too old for the probe, which wants DecompressionStream (all browsers have it since 2023)."
+    : `The probe's data are damaged (${error.message}). Make the report again.`;
+  figure.querySelector(":scope > .failed")?.remove();
+  figure.append(node("p", { class: "failed", role: "alert" }, words));
   return null;
 }

@@ -58,15 +58,18 @@ export function unit(tokens, kind, position) {
 
 export const row = (patches, p) => patches.rows.subarray(p * patches.axes, (p + 1) * patches.axes);
 
-// Cosine of a query with every patch, over the axes they have in common.
+// Cosine of two patches of length 1, over the axes they have in common.
+export function dot(one, other, shared, start = 0) {
+  let sum = 0;
+  for (let k = 0; k < shared; k++) sum += one[start + k] * other[k];
+  return sum > 1 ? 1 : sum < -1 ? -1 : sum;
+}
+
+// The same of a query with every patch.
 export function cosines(patches, query, shared = patches.axes) {
   const { count, axes, rows } = patches;
   const found = new Float32Array(count);
-  for (let p = 0, start = 0; p < count; p++, start += axes) {
-    let sum = 0;
-    for (let k = 0; k < shared; k++) sum += rows[start + k] * query[k];
-    found[p] = sum > 1 ? 1 : sum < -1 ? -1 : sum;
-  }
+  for (let p = 0; p < count; p++) found[p] = dot(rows, query, shared, p * axes);
   return found;
 }
 
