@@ -1,10 +1,12 @@
 """The served page in a browser, as `repscope serve` shows it."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 from opened import until
 from PIL import Image
 from playwright.sync_api import Browser, Page
+
+from repscope.web.shelf import Shelf
 
 ENCODERS = "tiny-mae,tiny-random"
 
@@ -106,10 +110,19 @@ def test_a_question_shows_the_reports_own_fragment(page: Page, server: Server):
     assert page.locator("figure.probe").count() == 1
     title = page.locator("#answer h1").inner_text()
     assert title == "tiny-mae, tiny-random on 2 photos"
+    # what is shown is the renderer's fragment to the last tag, read by the browser as it reads any page
     served = page.evaluate(
-        "(async () => (await fetch(document.querySelector('.tools a').href.replace('.html', '.fragment'))).text())()"
+        """(async () => {
+            const address = document.querySelector('.tools a').href.replace('.html', '.fragment');
+            const read = new DOMParser().parseFromString(await (await fetch(address)).text(), 'text/html');
+            const parts = (whole) => [...whole.querySelectorAll('article.repscope > :not(figure.probe)')];
+            return [read, document].map((whole) => parts(whole).map((part) => part.outerHTML));
+        })()"""
     )
-    assert f"<h1>{title}</h1>" in served
+    assert len(served[0]) > 10
+    assert [part.replace(' hidden=""', "") for part in served[0]] == [
+        part.replace(' hidden=""', "") for part in served[1]
+    ]
     before = page.locator(".reading").all_inner_texts()
     box = page.locator(".stage").first.bounding_box()
     assert box
@@ -173,8 +186,9 @@ def test_a_report_is_saved_and_opened_again(page: Page, server: Server):
     folders = [path.name for path in (server.folder / "reports").iterdir()]
     assert folders == ["tiny-mae-tiny-random-on-0-png"]
     assert (server.folder / "reports" / folders[0] / "manifest.json").is_file()
-    page.reload()
+    page.goto(server.address)  # without the question, which would be asked again
     page.wait_for_selector("#saved a")
+    assert page.locator("#answer h1").count() == 0
     page.locator("#saved a").first.click()
     until(page, "document.querySelector('#answer h1')?.textContent === 'tiny-mae, tiny-random on 0.png'")
 
@@ -199,6 +213,25 @@ def test_a_photo_deleted_meanwhile_is_said(page: Page, server: Server):
     assert re.search("no photo .* any more", page.inner_text("#status"))
 
 
+def test_elsewhere_than_on_this_machine_it_listens_with_a_token_only(browser: Browser, tmp_path: Path):
+    (tmp_path / "photos").mkdir()
+    drawn(0).save(tmp_path / "photos" / "0.png")
+    serving = started(tmp_path, "--host", "0.0.0.0")
+    bare, _, token = serving.address.partition("?token=")
+    assert len(token) >= 32
+    page = browser.new_page()
+    assert page.goto(bare).status == 401
+    assert page.goto(f"{bare}?token={token[:-1]}").status == 401
+    page.goto(serving.address)
+    page.wait_for_selector("#photos button")
+    assert token not in page.url
+    page.close()
+    serving.end(signal.SIGINT)
+    assert serving.process.stdout
+    assert token not in serving.process.stdout.read()
+    serving.process.stdout.close()
+
+
 def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(server.address)
@@ -218,6 +251,24 @@ def test_a_server_that_is_killed_leaves_no_half_report_and_the_page_says_so(brow
     many.end(signal.SIGKILL)
     until(page, "document.querySelector('#status').textContent.includes('server is gone')")
     assert not (many.folder / "reports").exists()
+    page.close()
+
+
+def test_a_server_that_is_killed_while_it_saves_leaves_no_half_report(browser: Browser, many: Server):
+    page = browser.new_page()
+    page.goto(many.address)
+    page.wait_for_selector("#photos button")
+    looked(page)
+    page.get_by_role("button", name="Save the report").click()
+    reports, end = many.folder / "reports", time.monotonic() + 60
+    while not (reports.is_dir() and any(reports.iterdir())):  # what is written aside, or all of it
+        assert time.monotonic() < end
+    many.end(signal.SIGKILL)
+    for folder in reports.iterdir():
+        if not folder.name.startswith("."):
+            files = json.loads((folder / "manifest.json").read_text())["files"]
+            assert {path.name for path in folder.iterdir()} == {*files, "manifest.json"}
+    assert Shelf([], reports).saved() == [] or not any(path.name.startswith(".") for path in reports.iterdir())
     page.close()
 
 

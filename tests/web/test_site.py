@@ -10,7 +10,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import repscope
-from repscope.render.html import fragment, html
+from repscope.render.html import MODULES, fragment, html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
 from repscope.report import Report
@@ -40,7 +40,7 @@ def test_the_choices_are_the_folder_and_the_encoders(visitor):
 def test_every_file_of_the_page_is_there(visitor):
     front = visitor.client.get("/")
     assert front.status_code == 200
-    for name in ("serve.js", "serve.css", "probe.js", "address.js", "panel.js", "draw.js", "tokens.js"):
+    for name in ("serve.js", "serve.css", *(f"{module}.js" for module in MODULES)):
         assert visitor.client.get(f"/static/{name}").status_code == 200
     for name in ("serve.html", "..%2fapp.py", "style.css", "%2e%2e/app.py"):
         assert visitor.client.get(f"/static/{name}").status_code == 404
@@ -78,6 +78,7 @@ def test_a_second_question_about_the_same_photo_costs_no_forward(visitor):
 
 def test_progress_is_told_until_the_end(visitor):
     question = visitor.question("one.png", "two.png")
+    visitor.client.post(f"/ask/compare?{question}")
     with visitor.client.stream("GET", f"/ask/compare/events?{question}") as told:
         assert told.headers["content-type"].startswith("text/event-stream")
         events = [json.loads(line.removeprefix("data: ")) for line in told.iter_lines() if line]
@@ -85,7 +86,15 @@ def test_progress_is_told_until_the_end(visitor):
     assert [event["where"] for event in events] == sorted(
         (event["where"] for event in events), key=["waiting", "loading", "looking", "done"].index
     )
-    assert max(event["done"] for event in events if event["where"] == "looking") == 2
+    assert all(event["done"] <= event["total"] == 2 for event in events if event["where"] in ("loading", "looking"))
+
+
+def test_telling_where_a_question_stands_asks_none(visitor):
+    question = visitor.question("one.png")
+    answer = visitor.client.get(f"/ask/compare/events?{question}")
+    assert answer.status_code == 404
+    assert "ask it again" in answer.json()["error"]
+    assert visitor.site.desk._tasks == {}
 
 
 class Slow:
@@ -146,6 +155,53 @@ def test_two_browsers_wait_for_one_answer(visitor, slow):
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == answers[1].content
     assert visitor.site.desk.encoders["tiny-random"].forwards == 1
+
+
+def test_one_of_two_who_wait_cannot_end_it_for_the_other(visitor, slow):
+    question = visitor.question("one.png")
+    answers = []
+    visitor.client.post(f"/ask/compare?{question}")
+    (task,) = visitor.site.desk._tasks.values()
+    waiting = threading.Thread(target=lambda: answers.append(visitor.client.get(f"/compare.json?{question}")))
+    waiting.start()
+    visitor.until(lambda: task.waiting == 1)
+    with visitor.site.desk.waiting(task):  # the second one
+        assert visitor.client.delete(f"/ask/compare?{question}").json() == {"stopped": False}
+        slow.go.set()
+        waiting.join(30)
+    assert answers[0].status_code == 200
+    assert task.waiting == 0
+
+
+def test_one_who_waits_alone_can(visitor, slow):
+    question = visitor.question("one.png", "two.png")
+    answers = []
+    visitor.client.post(f"/ask/compare?{question}")
+    (task,) = visitor.site.desk._tasks.values()
+    waiting = threading.Thread(target=lambda: answers.append(visitor.client.get(f"/compare.json?{question}")))
+    waiting.start()
+    visitor.until(lambda: task.waiting == 1)
+    assert slow.reached.wait(20)
+    assert visitor.client.delete(f"/ask/compare?{question}").json() == {"stopped": True}
+    slow.go.set()
+    waiting.join(30)
+    assert (answers[0].status_code, answers[0].json()["error"]) == (500, "The question was withdrawn.")
+
+
+def test_a_bug_is_told_as_one(visitor, monkeypatch, capsys):
+    def buggy(*given, **options):
+        raise ZeroDivisionError("not a person's mistake")
+
+    monkeypatch.setattr("repscope.analyses.compare.compare", buggy)
+    answer = visitor.client.get(f"/compare.json?{visitor.question('one.png')}")
+    assert (answer.status_code, answer.json()["error"][:18]) == (500, "A bug of repscope:")
+    assert "ZeroDivisionError: not a person's mistake" in capsys.readouterr().err
+
+
+def test_folders_are_not_listed_for_every_small_picture(visitor, monkeypatch):
+    keys = [visitor.key(name) for name in ("one.png", "two.png", "three.png")]
+    monkeypatch.setattr("repscope.web.library.sources", lambda paths: pytest.fail("listed"))
+    assert [visitor.client.get(f"/photos/{key}.jpg").status_code for key in keys] == [200] * 3
 
 
 def test_an_encoder_that_cannot_be_used_is_a_panel_with_its_reason(visitor, monkeypatch):

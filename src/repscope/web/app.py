@@ -99,42 +99,52 @@ class Site:
 
     async def ask(self, request: Request) -> Response:
         """Put a question; its progress is told by `events`."""
-        return JSONResponse(as_plain((await self._asked(request)).progress))
+        return JSONResponse(as_plain((await self._put(request)).progress))
 
-    async def _asked(self, request: Request) -> Task:
-        """The task of a request's question."""
+    async def _put(self, request: Request) -> Task:
+        """The task of a request's question, asked where it was not."""
         return await run_in_threadpool(self.desk.ask, _question(request))
 
     async def stop(self, request: Request) -> Response:
-        self.desk.stop(_question(request))
-        return JSONResponse({})
+        return JSONResponse({"stopped": self.desk.stop(_question(request))})
 
     async def events(self, request: Request) -> Response:
-        """Where a question stands, told whenever it changes, until it is answered."""
-        task = await self._asked(request)
+        """Where a question that was asked stands, told whenever it changes, until it is answered."""
+        task = self.desk.asked(_question(request))
 
         async def told() -> AsyncIterator[str]:
             last = None
-            while True:
-                now = task.progress
-                if now != last:
-                    yield f"data: {dumps(as_plain(now))}\n\n"
-                    last = now
-                if task.over:
-                    return
-                await asyncio.sleep(EVERY)
+            with self.desk.waiting(task):
+                while True:
+                    now = task.progress
+                    if now != last:
+                        yield f"data: {dumps(as_plain(now))}\n\n"
+                        last = now
+                    if now.over:
+                        return
+                    await asyncio.sleep(EVERY)
 
         return StreamingResponse(told(), media_type="text/event-stream")
 
     async def answer(self, request: Request) -> Response:
         """The report of a question in a medium; waits for it."""
         make, kind = SHOW[request.path_params["medium"]]
-        report = await _finished(await self._asked(request))
+        report = await self._answered(request)
         return Response(await run_in_threadpool(make, report), media_type=kind)
+
+    async def _answered(self, request: Request) -> Report:
+        """The report of a request's question, once it is there; raises why there is none."""
+        task = await self._put(request)
+        with self.desk.waiting(task):
+            while not task.over:
+                await asyncio.sleep(EVERY)
+        if task.report is None:
+            raise task.error or Unanswered(task.progress.said or "The question was withdrawn.")
+        return task.report
 
     async def keep(self, request: Request) -> Response:
         """Save the report of a question that has been answered."""
-        report = await _finished(await self._asked(request))
+        report = await self._answered(request)
         return JSONResponse({"folder": str(await run_in_threadpool(self.shelf.keep, report))})
 
     async def reports(self, request: Request) -> Response:  # noqa: ARG002
@@ -185,14 +195,6 @@ def app(site: Site, hosts: frozenset[str], token: str = "") -> Starlette:
     )
 
 
-async def _finished(task: Task) -> Report:
-    while not task.over:
-        await asyncio.sleep(EVERY)
-    if task.report is None:
-        raise Unanswered(task.progress.said or "The question was withdrawn.")
-    return task.report
-
-
 class _Medium(Convertor[str]):
     """One of the media that an address may end in."""
 
@@ -209,7 +211,7 @@ register_url_convertor("medium", _Medium())
 
 
 class Unanswered(RepscopeError):
-    """A question that ended without a report, with what was said of it."""
+    """A question that ended without a report for no fault of who asked: it was withdrawn, or met a bug."""
 
 
 def _question(request: Request) -> Question:
@@ -226,7 +228,13 @@ def _refusal(message: str, status: int) -> Response:
 
 async def _mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """What a person can mend, in words."""
-    kinds: dict[type[Any], int] = {Absent: 404, UnknownName: 404, UnreadableImage: 415, Unwritable: 507}
+    kinds: dict[type[Any], int] = {
+        Absent: 404,
+        UnknownName: 404,
+        UnreadableImage: 415,
+        Unanswered: 500,
+        Unwritable: 507,
+    }
     status = next((status for kind, status in kinds.items() if isinstance(error, kind)), 400)
     return _refusal(str(error), status)
 

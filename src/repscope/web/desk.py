@@ -2,16 +2,18 @@
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from threading import Condition, Thread
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from repscope.encoders import available, load
 from repscope.errors import RepscopeError, UnknownName
 from repscope.extract.remembered import Remembered
 from repscope.report import Report
+from repscope.web.absent import Absent
 from repscope.web.library import Library
 from repscope.web.question import ANALYSES, Question
 
@@ -33,20 +35,32 @@ class Progress:
     total: int = 0
     said: str = ""
 
+    @property
+    def over(self) -> bool:
+        return self.where in OVER
+
 
 @dataclass(eq=False)
 class Task:
-    """A question on its way to its report; `photos` tells whether one of them was changed since."""
+    """A question on its way to its report.
+
+    Attributes:
+        photos: Tells whether one of them was changed since.
+        error: What a person can mend, where it failed for that.
+        waiting: How many wait for it.
+    """
 
     question: Question
     photos: object = None
     progress: Progress = field(default_factory=Progress)
     report: Report | None = None
+    error: RepscopeError | None = None
+    waiting: int = 0
     unwanted: bool = False
 
     @property
     def over(self) -> bool:
-        return self.progress.where in OVER
+        return self.progress.over
 
 
 class Desk:
@@ -60,9 +74,10 @@ class Desk:
         self.library, self.known = library, {*available(), *chosen}
         self.encoders: OrderedDict[str, Remembered] = OrderedDict()
         self._tasks: OrderedDict[Question, Task] = OrderedDict()
-        self._queue: SimpleQueue[Task] = SimpleQueue()
-        self._changed = Condition()
-        Thread(target=self._work, name="desk", daemon=True).start()
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
+        self._lock = Lock()
+        self._thread = Thread(target=self._work, name="desk", daemon=True)
+        self._thread.start()
 
     def ask(self, question: Question) -> Task:
         """The task of a question: a new one, or the one that others wait for or that was answered before.
@@ -73,7 +88,7 @@ class Desk:
             if name not in self.known:
                 raise UnknownName("encoder", name, self.known)
         photos = self.library.state(question.photos)
-        with self._changed:
+        with self._lock:
             task = self._tasks.get(question)
             if task is None or task.photos != photos or task.unwanted or task.progress.where in ("failed", "stopped"):
                 task = self._tasks[question] = Task(question, photos)
@@ -83,40 +98,69 @@ class Desk:
                 self._tasks.popitem(last=False)
             return task
 
-    def stop(self, question: Question) -> None:
-        """Nobody waits for this one; what runs ends at the next photo."""
-        with self._changed:
+    def asked(self, question: Question) -> Task:
+        """The task of a question that was asked; raises Absent."""
+        with self._lock:
             task = self._tasks.get(question)
-            if task is not None and not task.over:
-                task.unwanted = True
-                if task.progress.where == "waiting":
-                    task.progress = Progress("stopped")
+        if task is None:
+            raise Absent("That question was not asked, or long ago: ask it again.")
+        return task
+
+    @contextmanager
+    def waiting(self, task: Task) -> Iterator[None]:
+        """Somebody waits for it meanwhile."""
+        with self._lock:
+            task.waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                task.waiting -= 1
+
+    def stop(self, question: Question) -> bool:
+        """One who waited does so no more; whether it stops, which it does not for one of several.
+
+        What runs ends at the next photo.
+        """
+        with self._lock:
+            task = self._tasks.get(question)
+            if task is None or task.over or task.waiting > 1:
+                return False
+            _stop(task)
+            return True
 
     def close(self) -> None:
-        """Stop everything."""
-        for question in list(self._tasks):
-            self.stop(question)
+        """Stop everything, for good."""
+        with self._lock:
+            for task in self._tasks.values():
+                _stop(task)
+        self._queue.put(None)
+
+    def left(self, patience: float) -> bool:
+        """Whether nothing is running any more after so many seconds."""
+        self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while True:
-            task = self._queue.get()
+        while (task := self._queue.get()) is not None:
             if task.unwanted:
                 self._tell(task, Progress("stopped"))
                 continue
             try:
                 report = self._answered(task)
-                with self._changed:
+                with self._lock:
                     task.report, task.progress = report, Progress("done")
             except Stopped:
                 self._tell(task, Progress("stopped"))
             except RepscopeError as error:
+                task.error = error
                 self._tell(task, Progress("failed", said=str(error)))
             except Exception:  # a bug: its traceback for whoever started the server, a word for the page
                 traceback.print_exc()
                 self._tell(task, Progress("failed", said="A bug of repscope: the terminal shows its traceback."))
 
     def _tell(self, task: Task, progress: Progress) -> None:
-        with self._changed:
+        with self._lock:
             task.progress = progress
 
     def _answered(self, task: Task) -> Report:
@@ -152,6 +196,13 @@ class Desk:
                 self.encoders.popitem(last=False)
         self.encoders.move_to_end(name)
         return self.encoders[name]
+
+
+def _stop(task: Task) -> None:
+    if not task.over:
+        task.unwanted = True
+        if task.progress.where == "waiting":
+            task.progress = Progress("stopped")
 
 
 def as_plain(progress: Progress) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Library:
     def __init__(self, paths: Sequence[str]):
         self.paths = tuple(paths)
         self.dropped: OrderedDict[str, Photo] = OrderedDict()
+        self._known: dict[str, Entry] = {}
         self._thumbs: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()
 
@@ -44,11 +45,15 @@ class Library:
             entries += [
                 Entry(key, photo.id, Source(photo.id, (photo.id,), photo)) for key, photo in self.dropped.items()
             ]
+        self._known = {entry.key: entry for entry in entries}
         return entries
 
     def given(self, keys: Sequence[str]) -> list[Any]:
         """What the analyses take, for these keys; raises Absent for one that is none (any more)."""
-        known = {entry.key: entry for entry in self.entries()}
+        known = self._known
+        if any(key not in known or _state(known[key].source.given) is None for key in keys):
+            self.entries()  # folders are listed anew only where a photo is not where it was
+            known = self._known
         for key in keys:
             if key not in known:
                 raise Absent(f"There is no photo {key!r:.60} here any more; choose among those that are listed now.")

@@ -1,6 +1,7 @@
 """Serve: the server's socket, who may ask, and its life until Ctrl-C."""
 
 import ipaddress
+import os
 import secrets
 import socket
 import sys
@@ -58,13 +59,14 @@ def _addresses() -> set[str]:
 def run(
     bound: socket.socket, host: str, photos: Sequence[str], chosen: Sequence[str], saved: Sequence[Path], home: Path
 ) -> None:
-    """Answer until Ctrl-C."""
+    """Answer until Ctrl-C; what runs then ends with it."""
     import uvicorn
 
     port = bound.getsockname()[1]
     token = "" if local(host) else secrets.token_urlsafe(24)
     library = Library(photos)
-    site = Site(library, Desk(library, chosen), Shelf([*saved], home), tuple(chosen))
+    desk = Desk(library, chosen)
+    site = Site(library, desk, Shelf([*saved], home), tuple(chosen))
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     shown = f"[{reachable}]" if ":" in reachable else reachable
     sys.stdout.write(f"http://{shown}:{port}/{f'?token={token}' if token else ''}\nCtrl-C ends it.\n")
@@ -72,6 +74,11 @@ def run(
         sys.stdout.write("From elsewhere: the same with this machine's address.\n")
     sys.stdout.flush()
     server = app(site, names(host, port), token)
-    uvicorn.Server(
-        uvicorn.Config(server, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1)
-    ).run(sockets=[bound])
+    options = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 1}
+    try:
+        uvicorn.Server(uvicorn.Config(server, **options)).run(sockets=[bound])
+    finally:
+        desk.close()
+        if not desk.left(1.0):  # inside a forward pass, which nobody waits for and Python cannot end in peace
+            sys.stdout.flush()
+            os._exit(130)

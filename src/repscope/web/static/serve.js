@@ -91,10 +91,9 @@ async function ask() {
   const analysis = $("analysis").value;
   const question = address();
   const target = `/ask/${analysis}?${question}`;
-  const put = fetched(target, { method: "POST" });
-  busy({ target, put });
+  busy({ target });
   try {
-    await put;
+    await fetched(target, { method: "POST" });
     history.replaceState(null, "", `?${question}&ask=${analysis}`);
     const last = await followed(`/ask/${analysis}/events?${question}`);
     if (last.where === "done") await shown(analysis, question);
@@ -109,30 +108,46 @@ async function ask() {
 // What is asked at the moment, if anything: from the press of the button to the answer on the page.
 function busy(question) {
   running = question;
-  $("cancel").hidden = $("bar").hidden = !question;
+  $("cancel").hidden = true;
+  $("bar").hidden = !question;
   $("answer").setAttribute("aria-busy", String(Boolean(question)));
   pressed();
 }
 
-// Progress as the server tells it, until the question is answered.
+// Progress as the server tells it, until the question is answered or this page waits no more.
 function followed(from) {
   return new Promise((resolve, reject) => {
     const source = new EventSource(from);
+    const ended = (last) => {
+      source.close();
+      resolve(last);
+    };
+    source.onopen = () => {
+      running.leave = () => ended({ where: "stopped" });
+      $("cancel").hidden = false;
+    };
     source.onmessage = (event) => {
       const now = JSON.parse(event.data);
       $("bar").max = now.total || 1;
       $("bar").value = now.done;
       const words = { waiting: "Waiting for another question", loading: `Loading ${now.said}`, looking: `Looked at ${now.done} of ${now.total} photos` };
       say(words[now.where] ?? "");
-      if (!["done", "failed", "stopped"].includes(now.where)) return;
-      source.close();
-      resolve(now);
+      if (["done", "failed", "stopped"].includes(now.where)) ended(now);
     };
     source.onerror = () => {
       source.close();
       reject(new Error("The server is gone. Start repscope serve again."));
     };
   });
+}
+
+// The question goes on where another browser waits for it, too.
+async function cancel() {
+  const { target, leave } = running ?? {};
+  if (!leave) return;
+  $("cancel").hidden = true;
+  await fetch(target, { method: "DELETE" });
+  leave();
 }
 
 async function shown(analysis, question) {
@@ -202,10 +217,7 @@ $("desk").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!$("run").disabled) ask();
 });
-$("cancel").addEventListener("click", () => {
-  const asked = running;
-  asked?.put.then(() => fetch(asked.target, { method: "DELETE" }), () => {}); // a refusal is told by ask()
-});
+$("cancel").addEventListener("click", cancel);
 $("analysis").addEventListener("change", pressed);
 $("all").addEventListener("click", () => {
   for (const button of $("photos").children) chosen.photos.add(button.dataset.key);
