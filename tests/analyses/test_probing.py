@@ -8,7 +8,7 @@ from known import Known, noisy_photo, smooth
 
 import repscope
 from repscope.analyses._codes import unit
-from repscope.errors import UnfitCheckpoint, UnfitTokens
+from repscope.errors import UnfitCheckpoint, UnfitTokens, UnknownName, WrongUsage
 from repscope.report import Note, Overlay, Probe, Report
 
 NONE = np.zeros((0, 12))
@@ -113,6 +113,23 @@ class Broken(Known):
         if self.whole_calls < 0:
             raise UnfitCheckpoint(f"{self.contract.name} is damaged.")
         return super().__call__(*asked)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error"), [({"queries": [(0.5, 7.0)]}, WrongUsage), ({"also": ["nonsense"]}, UnknownName)]
+)
+def test_mistakes_are_told_before_anything_is_looked_at(photos, encoders, mistake, error):
+    with pytest.raises(error):
+        repscope.compare(photos, encoders, **mistake)
+    assert [encoder.batches for encoder in encoders] == [[]] * len(encoders)
+
+
+def test_a_probe_on_its_way_can_be_ended(photos):
+    """Attention is a second pass: who listens for progress is heard between its photos."""
+    told: list[tuple[int, int]] = []
+    encoder = repscope.load("tiny-random")
+    repscope.inspect(photos, encoder, progress=lambda done, total: told.append((done, total)))
+    assert told.count((len(photos), len(photos))) >= len(photos) + 1
 
 
 def test_an_encoder_that_fails_is_a_panel_with_its_reason(photos, encoders):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 import repscope
 from repscope.analyses._codes import BYTES, Seen, coded, unit
 from repscope.analyses._position import position_directions
+from repscope.encoders import available
+from repscope.encoders.transformer import Transformer
+from repscope.encoders.vit import ViT
 from repscope.errors import UnfitData, Unsupported
 from repscope.images import gather
 from repscope.render.json import from_json, json
@@ -122,7 +126,7 @@ def test_odd_tokens_are_within_the_bound(name, scale):
     assert panel(grid, grid[::-1]).across <= BOUND
 
 
-@pytest.mark.parametrize("name", ["tiny-dino", "tiny-mae", "tiny-random", "tiny-vjepa"])
+@pytest.mark.parametrize("name", [name for name in available() if name.startswith("tiny-")])
 def test_embedded_encoders_are_within_the_bound(name):
     photos, _ = gather()
     (tokens,) = repscope.load(name)(photos)
@@ -174,6 +178,21 @@ def test_axes_stay_orthonormal_where_directions_are_empty(rank):
     assert made.across is not None
     assert made.across <= BOUND
     assert all(look.width <= 40 for look in made.looks)
+
+
+@pytest.mark.parametrize("name", ["eupe-vit-b16", "dinov2-vit-l14", "vjepa2-vitl-img16-256", "ijepa-vit-h14"])
+def test_full_size_encoders_are_within_the_bound(name):
+    """Published shapes with random weights; what real weights do to tokens is in the tests of odd ones."""
+    torch.manual_seed(0)
+    contract = available()[name]
+    (tokens,) = Transformer(contract, ViT(contract.architecture).eval(), str)(gather()[0][:1])
+    grid = tokens.patches[0]
+    made = panel(grid)
+    assert grid.shape == (16, 16, contract.architecture.width)
+    found = max(within(made, 0, grid, kind, np.zeros((0, tokens.width))) for kind in ("raw", "centred"))
+    assert found <= BOUND
+    assert made.error == pytest.approx(found, abs=1e-5)
+    assert on_the_page(made.looks[0]) <= BYTES * 256
 
 
 @pytest.mark.parametrize("photos", [6, 12])

@@ -1,10 +1,14 @@
 """Every page at both sizes, and the numbers on them."""
 
+import numpy as np
 import pytest
+from textual_image._terminal import get_cell_size
 
 import repscope
 from repscope.report import Heatmap, Number, against, say, spread
 from repscope.tui.answers import blocks, readings
+from repscope.tui.picture import Drawing, Mark
+from repscope.tui.raster import Raster, rastered
 from repscope.tui.terminal import Terminal
 
 SIZES = [(80, 24), (160, 48)]
@@ -53,8 +57,45 @@ def test_every_page_has_its_numbers(drive, photo, compared, size):
         assert say(rank.value) in spectrum
         await screen.press("5")
         assert "similarity" in screen.text
+        await screen.press("tab")
+        assert screen.app.page.id == "help"
+        help_ = await screen.whole()
+        assert all(word in help_ for word in ("next encoder", "pin the patch", "How to read it"))
+        await screen.press("o")
+        assert photo.name in screen.text
+        await screen.press("escape")
+        assert screen.app.page.id == "probe"
 
     drive(act, [photo], size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80 x 24", "160 x 48"])
+def test_every_key_does_what_it_says(drive, draw, tmp_path, size):
+    photos = [draw(tmp_path / f"{seed}.png", seed) for seed in range(2)]
+
+    async def act(screen):
+        app = screen.app
+        await screen.press("5")
+        assert app.page.panels.photo == 0
+        await screen.press("n")
+        assert app.page.panels.photo == 1
+        await screen.press("N", "m")
+        assert app.page.panels.photo == 0
+        assert app.state.encoder == "tiny-random"
+        await screen.press("v", "c", "p")
+        assert (app.page.asked.layer, app.page.asked.kind, app.page.asked.scale) == (
+            "PCA",
+            "position removed",
+            "percentile",
+        )
+        await screen.press("question_mark")
+        assert app.page.id == "help"
+        await screen.press("question_mark", "shift+tab")
+        assert app.page.id == "spectrum"
+        await screen.press("q")
+        assert not app.is_running
+
+    drive(act, photos, size=size)
 
 
 def test_several_photos_have_intervals(drive, draw, tmp_path, compared):
@@ -172,7 +213,28 @@ def test_without_colour_or_unicode_everything_is_said(drive, photo, compared):
 
 def test_pixels_are_drawn_where_the_terminal_has_them(drive, photo):
     async def act(screen):
-        await screen.press("1", "5", "right", "v", "v", "v", "v")
-        assert "photo" in screen.text
+        await screen.press("5", "right", "v")
+        assert screen.app.page.asked.layer == "PCA"
+        drawn = next(iter(screen.app.page.query(Raster)))
+        cell, look = get_cell_size(), screen.app.page.lead
+        image = np.asarray(drawn.pixelated.image)
+        assert image.shape == (drawn.styles.height.value * cell.height, drawn.styles.width.value * cell.width, 3)
+        down, across = (np.arange(0.5, 16) / 16 * side for side in image.shape[:2])
+        middles = image[np.ix_(down.astype(int), across.astype(int))]
+        marked = [*(look.place(pin.across, pin.down) for pin in screen.app.page.asked.pins)]
+        plain = np.ones((16, 16), bool)
+        plain[tuple(np.array([place for place in marked if place]).T)] = False
+        np.testing.assert_array_equal(middles[plain], look.pca[plain])
 
     drive(act, [photo], terminal=Terminal(graphics=True))
+
+
+def test_boxes_lie_on_the_marked_patches():
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    image = np.asarray(rastered(Drawing(pixels, (2, 4), (Mark(0, 1), Mark(1, 3, "A"))), 80, 40))
+    for left, top, marked in ((20, 0, True), (60, 20, True), (0, 0, False), (40, 20, False)):
+        patch = image[top : top + 20, left : left + 20]
+        assert (patch[2, 2:18] == 255).all() == marked
+        assert (patch[17, 2:18] == 255).all() == marked
+        assert (patch[6:16, 12:17] == 0).all()
+    assert image[20:32, 62:72].sum() > image[0:12, 22:32].sum()  # the letter

@@ -47,6 +47,7 @@ class Looks:
             Seen(view.patches, edges(view.frame), colours, attention)
             for view, colours, attention in zip(views, self.colours.values(), looked, strict=True)
         ]
+        self.study.at_work()
         made = coded(self.encoder.contract.name, seen, position, without_position=reason, attention=said)
         by_photo = dict(zip(self.seen, made.looks, strict=True))
         return replace(made, looks=tuple(by_photo[name] for name in order))
@@ -60,7 +61,9 @@ class Looks:
             return none, f"{name} gives no attention away." if block else "the embedding layer has none."
         maps: list[Map | None] = []
         try:
-            maps += [_received(ask((p,), block, self.study.framing)[0], grid, form) for p, _ in self.seen.values()]
+            for photo, _ in self.seen.values():  # one by one: a video encoder's weights are hundreds of MB each
+                maps.append(_received(ask((photo,), block, self.study.framing)[0], grid, form))
+                self.study.at_work()
         except RepscopeError as error:
             return none, str(error)
         whose = "the CLS token's" if form.cls else "all patches'"

@@ -20,6 +20,14 @@ Point = tuple[float, float]
 PROBED, PICTURED, SIDE = 50, 4, 448
 
 
+def asked(queries: Sequence[Point]) -> tuple[Point, ...]:
+    """The queries; raises WrongUsage for one outside the photo."""
+    for point in queries:
+        if not all(0 <= place <= 1 for place in point):
+            raise WrongUsage(f"A point is two fractions of the photo, across and down, each 0 to 1; got {point}.")
+    return tuple(queries)
+
+
 class Probing:
     """The first photos of a study with their views, in the order they were given.
 
@@ -27,11 +35,8 @@ class Probing:
         queries: Places (across, down) in fractions of a photo, whose patches are compared to all others.
     """
 
-    def __init__(self, study: Study, queries: Sequence[Point]):
-        for point in queries:
-            if not all(0 <= place <= 1 for place in point):
-                raise WrongUsage(f"A point is two fractions of the photo, across and down, each 0 to 1; got {point}.")
-        self.study, self.queries = study, tuple(queries)
+    def __init__(self, study: Study, queries: tuple[Point, ...]):
+        self.study, self.queries = study, queries
         self.wanted = [photo.id for photo in study.photos[:PROBED]]
         self.kept: dict[str, tuple[Photo, Sequence[View]]] = {}
 

@@ -125,6 +125,11 @@ class Study:
         if not usable:
             raise UnfitTokens(self.skipped[-1].reason)
 
+    def at_work(self) -> None:
+        """Say that it goes on once all photos were looked at; whoever listens may raise to end it."""
+        if self.progress:
+            self.progress(len(self.photos), len(self.photos))
+
     def collapsed(self) -> dict[int, str]:
         """The places of encoders that tell the patches of none of the first photos apart, and how that is said."""
         photos = [photo for photo in self.photos if not flat(photo)][:LOOKED]

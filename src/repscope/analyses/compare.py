@@ -11,7 +11,7 @@ from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings
-from repscope.analyses._probing import Point, Probing
+from repscope.analyses._probing import Point, Probing, asked
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -60,6 +60,7 @@ def compare(
         )
     if twice := {name for name in names if names.count(name) > 1}:
         raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; compare wants encoders that differ.")
+    measures, places = _measures(also), asked(queries)  # mistakes are told before anything is looked at
     study = Study.of(
         images,
         encoders,
@@ -70,9 +71,8 @@ def compare(
         progress=progress,
         failed=tuple(failed),
     )
-    gathered = _Gathered(study.opened(least=2), also, queries)
-    study = gathered.study
-    for photo, views in study.look():
+    gathered = _Gathered(study.opened(least=2), measures, also, places)
+    for photo, views in gathered.study.look():
         gathered.take(photo, [by_layer[0] for by_layer in views])
     return gathered.report()
 
@@ -80,9 +80,9 @@ def compare(
 class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
-    def __init__(self, study: Study, also: Sequence[str], queries: Sequence[Point]):
+    def __init__(self, study: Study, measures: list[Pair], also: Sequence[str], queries: Sequence[Point]):
         self.study, self.also, self.probing = study, also, Probing(study, queries)
-        self.readings, self.measures = metrics.readings(patches=True), _measures(also)
+        self.readings, self.measures = metrics.readings(patches=True), measures
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
         ]
@@ -113,8 +113,7 @@ class _Gathered:
         matrices = []
         for measure in self.measures:  # each takes its time: nulls cross the photos
             matrices.append(self._matrix(measure, count))
-            if study.progress:
-                study.progress(len(study.photos), len(study.photos))
+            study.at_work()
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,

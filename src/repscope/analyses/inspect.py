@@ -13,7 +13,7 @@ from repscope.analyses import _tables
 from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pictures import shown
-from repscope.analyses._probing import PICTURED, Point, Probing
+from repscope.analyses._probing import PICTURED, Point, Probing, asked
 from repscope.analyses._provenance import provenance
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -65,9 +65,9 @@ def inspect(
     Raises WrongUsage for a query outside the photo, NoImages, UnfitTokens.
     """
     depth = encoder.contract.architecture.depth
-    asked = (layer, *range(depth + 1)) if layers else (layer,)
-    study = Study.of(images, (encoder,), framing=framing, strict=strict, batch=batch, progress=progress, layers=asked)
-    gathered = _Gathered(study, queries)
+    wanted = (layer, *range(depth + 1)) if layers else (layer,)
+    study = Study.of(images, (encoder,), framing=framing, strict=strict, batch=batch, progress=progress, layers=wanted)
+    gathered = _Gathered(study, asked(queries))
     for photo, (by_layer,) in study.look():
         gathered.take(photo, by_layer)
     return gathered.report()
