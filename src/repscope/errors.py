@@ -11,6 +11,8 @@ RepscopeError
 ├── Unsupported        an encoder that cannot give what is asked of it
 ├── Unwritable         an output that cannot be written where it was wanted
 └── WrongUsage         options that contradict each other or name nothing
+
+Stopped is none of these: nobody waits for the run any more.
 """
 
 import difflib
@@ -70,3 +72,7 @@ class Unwritable(RepscopeError, OSError):
 
 class WrongUsage(RepscopeError, ValueError):
     """Options that contradict each other or name nothing."""
+
+
+class Stopped(BaseException):
+    """Raised by whoever listens to a run's progress, to end it; no Exception, so nothing takes it for a failure."""

@@ -1,6 +1,7 @@
 """`repscope drift`: checkpoints of a run as a person gives them, and what a person may get wrong."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_what_is_printed_is_what_the_renderer_returns(run, photo, lab_run, mediu
     assert (said.code, said.err) == (0, "")
     report = repscope.drift([str(photo)], [str(folder)])
     assert said.out == media[medium](report)
+
+
+def test_the_report_names_the_command_that_makes_it_again(run, photos, lab_run):
+    said = run("drift", lab_run(2, 10, 5), "--data", photos[0].parent, "--frame", "square", "--format", "json")
+    words = shlex.split(json.loads(said.out)["provenance"]["command"])
+    assert words[:2] == ["repscope", "drift"]
+    assert run(*words[1:], "--format", "json").out == said.out
+    assert repscope.drift([], [repscope.load("tiny-mae"), "tiny-dino"]).provenance["command"] == ""
 
 
 def test_a_run_of_the_lab_is_told_in_its_steps(run, photos, lab_run, tmp_path):

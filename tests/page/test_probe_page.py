@@ -1,5 +1,7 @@
 """The probe in a browser, from disk, with the network off: it shows what Python says."""
 
+import re
+
 import numpy as np
 import pytest
 from opened import Seen
@@ -8,6 +10,7 @@ from playwright.sync_api import Browser
 import repscope
 from repscope.analyses._codes import unit
 from repscope.analyses._position import position_directions
+from repscope.render._colours import coloured
 from repscope.render.html import fragment, html
 from repscope.report import Probe
 from repscope.report.probe import KINDS
@@ -53,6 +56,22 @@ def test_values_under_the_cursor_are_those_of_python(seen, probe, photos, kind):
         assert seen.page.locator(".reading").nth(i).inner_text().startswith("best 0.")
 
 
+def bar(seen: Seen) -> list[tuple[int, ...]]:
+    """The colours of the bar below the panels."""
+    shown = seen.page.locator(".bar .gradient").first.evaluate("each => each.style.background")
+    return [tuple(map(int, re.findall(r"\d+", stop))) for stop in re.findall(r"rgb\(([^)]*)\)", shown)]
+
+
+def stops(low: float, high: float) -> list[tuple[int, ...]]:
+    """The same from Python: of 256 steps every sixteenth."""
+    table = coloured(np.linspace(low, high, 256), (low, high))
+    return [tuple(table[int(i * 15.9375 + 0.5)].tolist()) for i in range(17)]
+
+
+def test_the_bar_has_the_colours_of_the_heat(seen):
+    assert bar(seen) == stops(-1.0, 1.0)
+
+
 def test_percentiles_are_those_of_python(seen, probe):
     seen.choose("percentile")
     seen.hover(0, 0.5, 0.5)
@@ -61,6 +80,7 @@ def test_percentiles_are_those_of_python(seen, probe):
         expected = panel.percentile(0, at, panel.similarity(0, at))
         np.testing.assert_allclose(seen.values(i), expected.ravel(), atol=0.003)
     assert "of other photos' patches" in seen.page.locator(".bar .ends").first.inner_text()
+    assert bar(seen) == stops(0.0, 1.0)
     assert "%" in seen.page.locator(".reading").first.inner_text()
 
 

@@ -10,12 +10,12 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import repscope
+from repscope.errors import Stopped
 from repscope.render.html import MODULES, fragment, html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
 from repscope.report import Report
 from repscope.web.app import LARGEST, app
-from repscope.web.desk import Stopped
 from repscope.web.guard import COOKIE
 from repscope.web.serve import local, names
 

@@ -21,7 +21,7 @@ from repscope.report import Look, Panel, say
 from repscope.report.probe import KINDS, Kind
 
 Array = NDArray[np.float64]
-Frame = tuple[float, float, float, float]
+Edges = tuple[float, float, float, float]
 FINE, COARSE, BOUND, RANKED = 127, 112, 0.02, 0.05
 COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
 TRIED, MEMORY, TINY = 3, 6, 1e-37
@@ -40,7 +40,7 @@ class Seen:
     """
 
     patches: NDArray[np.floating]
-    frame: Frame
+    frame: Edges
     colours: NDArray[np.uint8]
     attention: NDArray[np.floating] | None = None
 

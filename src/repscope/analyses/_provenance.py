@@ -3,6 +3,7 @@
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -14,13 +15,17 @@ from repscope.extract import BATCH, in_canonical_order
 LIBRARIES = ("repscope", "torch", "numpy", "scikit-learn", "pillow", "safetensors")
 
 
-def provenance(study: Study, analysis: str, **options: Any) -> dict[str, Any]:
-    """Versions, machine, options, contracts and input hashes of a study."""
+def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+    """Versions, machine, options, contracts and input hashes of a study.
+
+    Args:
+        subject: What is asked about, as it stands on the command line; None where it has no names there.
+    """
     import torch
 
     return {
         "analysis": analysis,
-        "command": _command(study, analysis, options),
+        "command": _command(study, analysis, subject, options),
         "options": {
             "framing": study.framing,
             "layers": list(study.layers),
@@ -46,13 +51,12 @@ def provenance(study: Study, analysis: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def _command(study: Study, analysis: str, options: dict[str, Any]) -> str:
-    """The line that asks the same again; empty where photos were not given as files."""
-    if study.given is None or analysis not in ("compare", "inspect"):
+def _command(study: Study, analysis: str, subject: Sequence[str] | None, options: dict[str, Any]) -> str:
+    """The line that asks the same again; empty where what was asked about has no names there."""
+    if study.given is None or subject is None:
         return ""
-    models = ",".join([*study.names, *(name for name, _ in study.failed)])
-    words = ["repscope", analysis, *study.given, "-m", models]
-    if study.framing != ("official" if analysis == "inspect" else "square"):
+    words = ["repscope", analysis, *subject]
+    if study.framing != ("square" if analysis == "compare" else "official"):
         words += ["--frame", study.framing]
     if study.layers[0] != -1:
         words += ["--layer", str(study.layers[0])]
@@ -63,6 +67,12 @@ def _command(study: Study, analysis: str, options: dict[str, Any]) -> str:
         words += ["--also", name]
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
     return shlex.join(words)
+
+
+def under(study: Study) -> list[str]:
+    """Photos under encoders, as a command line names them."""
+    models = ",".join([*study.names, *(name for name, _ in study.failed)])
+    return [*(study.given or ()), "-m", models]
 
 
 def described(encoder: Encoder) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings
 from repscope.analyses._probing import Point, Probing, asked
-from repscope.analyses._provenance import provenance
+from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
@@ -80,7 +80,7 @@ def compare(
 class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
-    def __init__(self, study: Study, measures: list[Pair], also: Sequence[str], queries: Sequence[Point]):
+    def __init__(self, study: Study, measures: list[Pair], also: Sequence[str], queries: tuple[Point, ...]):
         self.study, self.also, self.probing = study, also, Probing(study, queries)
         self.readings, self.measures = metrics.readings(patches=True), measures
         self.values: list[dict[str, list[Value]]] = [
@@ -164,7 +164,7 @@ class _Gathered:
 
     def _provenance(self) -> dict[str, Any]:
         queries = [list(point) for point in self.probing.queries]
-        return provenance(self.study, "compare", also=list(self.also), queries=queries)
+        return provenance(self.study, "compare", under(self.study), also=list(self.also), queries=queries)
 
     def _registration(self) -> Table:
         """On which grid each pair was compared, and how much of its frames the two have in common."""

@@ -216,11 +216,18 @@ class _Gathered:
             contracts=self.contracts,
             revisions=[str(each["revision"]) for each in encoders],
         )
-        made = provenance(study, "drift", checkpoints=labels) | {"encoders": encoders}
+        made = provenance(study, "drift", self._subject(), checkpoints=labels) | {"encoders": encoders}
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         on = photos_named(study, len(study.photos))
         title = f"Drift from {labels[0]} to {labels[-1]}, {len(labels)} checkpoints on {on}"
         return Report(title, (*story.blocks(), *photo_notes(study)), made, skipped)
+
+    def _subject(self) -> list[str] | None:
+        """The checkpoints and photos as a command line names them; None where some have no name there."""
+        named = [each.given for each in self.chosen if isinstance(each.given, str)]
+        if len(named) < len(self.chosen):
+            return None
+        return [*named, *(word for photo in self.study.given or () for word in ("--data", photo))]
 
 
 def _rows(view: View) -> Rows | None:

@@ -14,7 +14,7 @@ from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pictures import shown
 from repscope.analyses._probing import PICTURED, Point, Probing, asked
-from repscope.analyses._provenance import provenance
+from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
@@ -76,7 +76,7 @@ def inspect(
 class _Gathered:
     """What is kept of each photo."""
 
-    def __init__(self, study: Study, queries: Sequence[Point]):
+    def __init__(self, study: Study, queries: tuple[Point, ...]):
         self.study, self.probing = study, Probing(study, queries)
         self.readings = metrics.readings(patches=True)
         self.values: dict[str, list[Value]] = {reading.name: [] for reading in self.readings}
@@ -135,7 +135,7 @@ class _Gathered:
         title = f"{name} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         queries = [list(point) for point in self.probing.queries]
-        return Report(title, tuple(blocks), provenance(study, "inspect", queries=queries), skipped)
+        return Report(title, tuple(blocks), provenance(study, "inspect", under(study), queries=queries), skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:
         rank, outliers = numbers["effective_rank"], numbers["outlier_tokens"]

@@ -76,7 +76,7 @@ def objectives(
     notes = [Note(f"Without {name}: {reason}", "warning") for name, reason in without.items()]
     blocks = (*notes, *Answer(seen, claims).blocks(names))
     shown = {"id": seen.pictured[0].id, "sha256": seen.pictured[0].sha256} if seen.pictured else None
-    made = provenance(study, "objectives", runs=told, without=list(without), picture=shown)
+    made = provenance(study, "objectives", None, runs=told, without=list(without), picture=shown)
     return Report(title, blocks, made, skipped)
 
 

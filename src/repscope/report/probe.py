@@ -6,6 +6,7 @@ is asked here, so that the page's script, the terminal screen and Python say the
 
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -39,6 +40,7 @@ class Snapshot:
 
     Attributes:
         frame: The part shown, as left, top, right, bottom in fractions of the photo.
+        size: Width and height of the whole photo in pixels.
         jpeg: Its pixels, for looking at; nothing is measured on them.
     """
 
@@ -78,7 +80,10 @@ class Look:
     attention: bytes = field(default=b"", repr=False)
 
     def tokens(self, position: int) -> Float[Array, "n k"]:
-        """Every patch on k = width + 1 axes, the last that of the offset outside of the others."""
+        """Every patch on k = width + 1 axes, the last that of the offset outside of the others.
+
+        Raises UnfitData for codes that are damaged.
+        """
         count = self.grid[0] * self.grid[1]
         try:
             codes = np.frombuffer(zlib.decompress(self.codes), np.int8).reshape(self.width, count).T
@@ -135,22 +140,32 @@ class Panel:
     without_percentile: str = ""
     attention: str = ""
 
+    def usable(self, kind: Kind) -> Kind:
+        """The kind of tokens that is shown where this one is asked for: centred where position cannot be removed."""
+        return "centred" if kind == "position removed" and self.without_position else kind
+
     def unit(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
-        """The patches of a photo at length 1: as they are, less their mean, or less position too."""
-        if kind == "position removed" and self.without_position:
-            raise Unsupported(f"{self.encoder}: {self.without_position}")
-        vectors = self.looks[photo].tokens(self.position)
-        if kind != "raw":
-            vectors = vectors - vectors.mean(0)
-        if kind == "position removed":
-            vectors[:, : self.position] = 0
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(norms > 0, norms, 1)
+        """The patches of a photo at length 1: as they are, less their mean, or less position too.
+
+        Rows are patches in raster order; a token of length 0 stays 0. Kept, and so not to be written to.
+        Raises Unsupported where position cannot be removed, UnfitData for codes that are damaged.
+        """
+        return _unit(self, photo, kind)
 
     def similarity(
         self, photo: int, patch: tuple[int, int], kind: Kind = "centred", target: int | None = None
     ) -> Float[Array, "h w"]:
-        """Cosine of one patch with every patch of its own photo, or of another."""
+        """Cosine of one patch with every patch of its own photo, or of another: (h, w), -1 to 1.
+
+        Args:
+            photo: The place of the patch's photo among the probe's.
+            patch: Row and column on this encoder's grid.
+            kind: Tokens as they are, less their photo's mean, or less position too.
+            target: The place of the photo that is looked at, where it is another.
+
+        Within a photo it is off by `error` at most, between photos by `across`. Raises Unsupported where
+        position cannot be removed, UnfitData for codes that are damaged.
+        """
         looks, own = self.looks, self.unit(photo, kind)
         query = own[patch[0] * looks[photo].grid[1] + patch[1]]
         if target is None or target == photo:
@@ -160,7 +175,11 @@ class Panel:
     def percentile(
         self, photo: int, patch: tuple[int, int], values: Float[Array, "h w"], kind: Kind = "centred"
     ) -> Float[Array, "h w"]:
-        """The share of other photos' patches that are less like the query than each value says; 0 to 1."""
+        """The share of other photos' patches that are no more like the query than each value says: (h, w), 0 to 1.
+
+        Values are cosines with the same patch of the same kind, from `similarity`. Raises Unsupported with
+        one photo, and where similarities between photos are off by too much to be ranked.
+        """
         if self.without_percentile:
             raise Unsupported(self.without_percentile.capitalize())
         rows = self.reference(photo, kind)
@@ -169,13 +188,45 @@ class Panel:
 
     def reference(self, photo: int, kind: Kind) -> Float[Array, "n k"]:
         """Patches of the other photos that a percentile is among, evenly taken, on the axes all photos share."""
-        rows = np.concatenate([self.unit(i, kind)[:, : self.shared] for i in range(len(self.looks)) if i != photo])
-        return rows[:: -(-len(rows) // SAMPLE)]
+        return _reference(self, photo, kind)
+
+    def best(self, photo: int, values: Float[Array, "h w"], beside: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Row and column of the largest value on a photo's grid, the patch that was asked about aside."""
+        others = values.astype(np.float64)
+        if beside is not None and others.size > 1:
+            others[beside] = -np.inf
+        row, column = divmod(int(others.argmax()), self.looks[photo].grid[1])
+        return row, column
 
     def norms(self, photo: int) -> Float[Array, "h w"]:
         """The length of every patch token."""
         look = self.looks[photo]
         return np.frombuffer(look.lengths, "<f4").reshape(look.grid)
+
+
+# a cursor that moves asks for the same again and again; panels are told apart by what they are, not by what they hold
+@lru_cache(32)
+def _unit(panel: Panel, photo: int, kind: Kind) -> Float[Array, "n k"]:
+    if kind == "position removed" and panel.without_position:
+        raise Unsupported(f"{panel.encoder}: {panel.without_position}")
+    vectors = panel.looks[photo].tokens(panel.position)
+    if kind != "raw":
+        vectors = vectors - vectors.mean(0)
+    if kind == "position removed":
+        vectors[:, : panel.position] = 0
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return _frozen(vectors / np.where(norms > 0, norms, 1))
+
+
+@lru_cache(8)
+def _reference(panel: Panel, photo: int, kind: Kind) -> Float[Array, "n k"]:
+    rows = np.concatenate([panel.unit(i, kind)[:, : panel.shared] for i in range(len(panel.looks)) if i != photo])
+    return _frozen(rows[:: -(-len(rows) // SAMPLE)].copy())
+
+
+def _frozen(values: Float[Array, "n k"]) -> Float[Array, "n k"]:
+    values.flags.writeable = False
+    return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ KEYS = {
         ("Enter", "pin the patch, or unpin it; every panel says how much each pin is like the patch"),
         ("v", "what is shown: similarity, PCA, norm, attention, the photo"),
         ("c", "tokens as they are (raw), less their mean (centred), or less position too"),
-        ("p", "cosines (absolute), or the share of other photos' patches that are less alike (percentile)"),
+        ("p", "cosines (absolute), or the share of other photos' patches that are no more alike (percentile)"),
     ),
     "Open": (
         ("j k, g G", "down and up, to the top and to the end"),

@@ -34,34 +34,6 @@ class Asked:
     pins: tuple[Pin, ...] = ()
 
 
-class Kept(Panel):
-    """A panel that keeps the unit vectors it was asked for: a cursor that moves asks for the same again."""
-
-    __slots__ = ()
-
-    def unit(self, photo: int, kind: Kind) -> Float[NDArray[np.floating], "n k"]:
-        return _unit(self, photo, kind)
-
-    def reference(self, photo: int, kind: Kind) -> Float[NDArray[np.floating], "n k"]:
-        return _reference(self, photo, kind)
-
-
-@lru_cache(8)
-def _reference(panel: Kept, photo: int, kind: Kind) -> Float[NDArray[np.floating], "n k"]:
-    return Panel.reference(panel, photo, kind)
-
-
-@lru_cache(96)
-def _unit(panel: Kept, photo: int, kind: Kind) -> Float[NDArray[np.floating], "n k"]:
-    return Panel.unit(panel, photo, kind)
-
-
-@lru_cache(64)
-def kept(panel: Panel) -> Kept:
-    """The same panel, keeping what it is asked for."""
-    return Kept(**{name: getattr(panel, name) for name in Panel.__slots__})
-
-
 @dataclass(frozen=True, eq=False)
 class Seen:
     """A panel's answer.
@@ -109,15 +81,10 @@ class Asking:
     """
 
     def __init__(self, panel: Panel, photo: int, snapshot: Snapshot, asked: Asked, pixels: int):
-        self.panel, self.photo, self.snapshot, self.asked = kept(panel), photo, snapshot, asked
+        self.panel, self.photo, self.snapshot, self.asked = panel, photo, snapshot, asked
         self.look, self.pixels = panel.looks[photo], pixels
         self.place = self.look.place(asked.across, asked.down)
         self.sight = sight(snapshot, self.look.frame, 2 * pixels)
-
-    @property
-    def kind(self) -> Kind:
-        refused = self.asked.kind == "position removed" and self.panel.without_position
-        return "centred" if refused else self.asked.kind
 
     def seen(self) -> Seen:
         layer = self.asked.layer
@@ -136,26 +103,18 @@ class Asking:
         """What is like the patch, the best match by value and place."""
         if self.place is None:
             return Seen(self.drawing(self.sight), ("Not shown to this encoder.",))
-        values, domain, why = self.panel.similarity(self.photo, self.place, self.kind), (-1.0, 1.0), ""
-        best = self.best(values)  # by cosine: of percentiles many are 100 %
+        kind = self.panel.usable(self.asked.kind)
+        values, domain, why = self.panel.similarity(self.photo, self.place, kind), (-1.0, 1.0), ""
+        best = self.panel.best(self.photo, values, self.place)  # by cosine: of percentiles many are 100 %
         if self.asked.scale == "percentile":
             try:
-                values, domain = self.panel.percentile(self.photo, self.place, values, self.kind), (0.0, 1.0)
+                values, domain = self.panel.percentile(self.photo, self.place, values, kind), (0.0, 1.0)
             except Unsupported as error:
                 why = str(error)
-        if self.kind != self.asked.kind:
+        if kind != self.asked.kind:
             why = f"Centred: {self.panel.without_position}"
         at = f"{self.scaled(values[best], domain)} at row {best[0] + 1}, column {best[1] + 1}"
         return self.over(values, domain, (f"best {at}", self.pinned(values, domain)), best, why)
-
-    def best(self, values: Values) -> tuple[int, int]:
-        """The patch that is most alike, the one asked about aside."""
-        others = values.astype(np.float64)
-        assert self.place is not None
-        if others.size > 1:
-            others[self.place] = -np.inf
-        row, column = divmod(int(others.argmax()), values.shape[1])
-        return row, column
 
     def pinned(self, values: Values, domain: tuple[float, float]) -> str:
         """How much each pin of this photo is like the patch, the newest first."""

@@ -98,7 +98,7 @@ def half_blocks(drawing: Drawing, columns: int, lines: int) -> list[Strip]:
     pixels = stretched(drawing.pixels, columns, 2 * lines)
     for mark in drawing.marks:
         if not mark.letter:
-            top, bottom, left, right = _box(mark, drawing.grid, columns, 2 * lines)
+            top, bottom, left, right = box_of(mark, drawing.grid, columns, 2 * lines)
             pixels = pixels.copy()
             pixels[top:bottom, left:right] = ENDS[1]
             pixels[top : (top + bottom) // 2, left:right] = ENDS[0]
@@ -146,7 +146,7 @@ def _colour(packed: int) -> Color:
     return Color.from_rgb(packed >> 16, packed >> 8 & 255, packed & 255)
 
 
-def _box(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
+def box_of(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a patch in a picture of this size; never empty."""
     top, left = mark.row * height // grid[0], mark.column * width // grid[1]
     bottom, right = (mark.row + 1) * height // grid[0], (mark.column + 1) * width // grid[1]
@@ -158,7 +158,7 @@ def _letters(drawing: Drawing, columns: int, lines: int) -> dict[int, dict[int, 
     found: dict[int, dict[int, str]] = {}
     for mark in drawing.marks:
         if mark.letter:
-            top, bottom, left, right = _box(mark, drawing.grid, columns, 2 * lines)
+            top, bottom, left, right = box_of(mark, drawing.grid, columns, 2 * lines)
             found.setdefault((top + bottom - 1) // 4, {})[(left + right - 1) // 2] = mark.letter
     return found
 
@@ -169,7 +169,7 @@ def shaded(drawing: Drawing, columns: int, lines: int, shades: str) -> list[Stri
     down, across = np.arange(lines) * len(values) // lines, np.arange(columns) * values.shape[1] // columns
     steps = np.clip(np.rint(values[np.ix_(down, across)] * (len(shades) - 1)), 0, len(shades) - 1).astype(int)
     letters = _letters(drawing, columns, lines)
-    cursor = next((_box(mark, drawing.grid, columns, lines) for mark in drawing.marks if not mark.letter), None)
+    cursor = next((box_of(mark, drawing.grid, columns, lines) for mark in drawing.marks if not mark.letter), None)
     strips = []
     for y, row in enumerate(steps.tolist()):
         segments = []

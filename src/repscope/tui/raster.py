@@ -9,7 +9,7 @@ from textual_image.renderable import Image as Best
 from textual_image.renderable import TGPImage as Kitty
 from textual_image.widget import SixelImage, TGPImage
 
-from repscope.tui.picture import Drawing, Mark, Picture, stretched
+from repscope.tui.picture import Drawing, Picture, box_of, stretched
 from repscope.tui.terminal import Terminal
 
 FRAME = 2
@@ -43,7 +43,8 @@ def rastered(drawing: Drawing, width: int, height: int) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(stretched(drawing.pixels, width, height)))
     pen = ImageDraw.Draw(image)
     for mark in drawing.marks:
-        box = _box(mark, drawing.grid, width, height)
+        top, bottom, left, right = box_of(mark, drawing.grid, width, height)
+        box = left, top, right - 1, bottom - 1
         if mark.letter and mark.letter != "×":
             pen.text((box[0] + 3, box[1] + 1), mark.letter, fill="white", stroke_width=1, stroke_fill="black")
         pen.rectangle(box, outline="black", width=FRAME + 2)
@@ -51,10 +52,3 @@ def rastered(drawing: Drawing, width: int, height: int) -> Image.Image:
             tuple(edge + d for edge, d in zip(box, (1, 1, -1, -1), strict=True)), outline="white", width=FRAME
         )
     return image
-
-
-def _box(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a patch."""
-    rows, columns = grid
-    left, top = mark.column * width // columns, mark.row * height // rows
-    return left, top, (mark.column + 1) * width // columns - 1, (mark.row + 1) * height // rows - 1

@@ -1,6 +1,5 @@
 """State: what the screen shows now, the same for all its pages."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -46,6 +45,3 @@ class State:
     def name(self, encoder: str) -> Text:
         """An encoder's name; the chosen one stands out."""
         return self.words(encoder, STRONG if encoder == self.encoder else BOLD)
-
-    def lines(self, texts: Sequence[str], style: str = "") -> Text:
-        return self.words("", style).join(self.words(f"{text}\n", style) for text in texts)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from threading import Event, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
-from repscope.errors import RepscopeError, UnknownName, WrongUsage
+from repscope.errors import RepscopeError, Stopped, UnknownName, WrongUsage
 from repscope.tui.answers import Answers
-from repscope.tui.watched import Stopped, Watched
+from repscope.tui.watched import Watched
 
 if TYPE_CHECKING:
     from repscope.encoders.encoder import Framing

@@ -10,10 +10,6 @@ from repscope.images import Photo
 from repscope.tokens import Tokens
 
 
-class Stopped(BaseException):
-    """A run that nobody waits for any more; not an Exception, so that nothing on the way takes it for a failure."""
-
-
 @final
 class Watched:
     """An encoder and somebody who is told its name and how many photos come; the listener may raise Stopped."""

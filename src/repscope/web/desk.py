@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from typing import Any, Literal
 
 from repscope.encoders import available, load
-from repscope.errors import RepscopeError, UnknownName
+from repscope.errors import RepscopeError, Stopped, UnknownName
 from repscope.extract.remembered import Remembered
 from repscope.report import Report
 from repscope.web.absent import Absent
@@ -20,10 +20,6 @@ from repscope.web.question import ANALYSES, Question
 Where = Literal["waiting", "loading", "looking", "done", "failed", "stopped"]
 OVER = ("done", "failed", "stopped")
 KEPT, LOADED = 24, 8
-
-
-class Stopped(BaseException):
-    """Raised inside an analysis that nobody waits for any more; no error of anyone's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from repscope.encoders import Encoder
 from repscope.errors import UnknownName, WrongUsage
@@ -71,13 +71,6 @@ class Question:
         if len(queries) > MOST:
             raise WrongUsage(f"A question has at most {MOST} queries; got {len(queries)}.")
         return cls(analysis, tuple(said.get("photo", ())), models, frame, _whole(said), queries)
-
-    @property
-    def address(self) -> str:
-        """The query of its address: the same question, the same text."""
-        said = [*(("photo", key) for key in self.photos), ("m", ",".join(self.models)), ("frame", self.frame)]
-        said += [("layer", str(self.layer)), *(("query", f"{x},{y}") for x, y in self.queries)]
-        return urlencode(said)
 
     def answer(
         self, images: Any, encoders: Mapping[str, Encoder], failed: Failed, progress: Callable[[int, int], None]

@@ -42,7 +42,13 @@ function painted(canvas, grid, colour, alpha) {
   context.putImageData(image, 0, 0);
 }
 
-// Values on a scale of 256 colours.
+// A scale of 256 colours from left to right.
+export function gradient(table) {
+  const stops = Array.from({ length: 17 }, (_, i) => table.subarray(3 * Math.round(i * 15.9375), 3 * Math.round(i * 15.9375) + 3));
+  return `linear-gradient(to right, ${stops.map((stop) => `rgb(${stop.join(" ")})`).join(", ")})`;
+}
+
+// Values on such a scale.
 export function paint(canvas, grid, values, [low, high], table, alpha) {
   const reach = 255 / (high - low || 1);
   const colour = (p) => {

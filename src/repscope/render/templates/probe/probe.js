@@ -4,7 +4,7 @@ import { hashOf, pinsOf } from "./address.js";
 import { Chips } from "./chips.js";
 import { controls } from "./controls.js";
 import { copying } from "./copy.js";
-import { middle, node, patchAt } from "./draw.js";
+import { gradient, middle, node, patchAt } from "./draw.js";
 import { Panel } from "./panel.js";
 import { bytes } from "./tokens.js";
 
@@ -16,6 +16,7 @@ export class Probe {
     this.figure = figure;
     this.photos = probe.photos.map((photo) => ({ ...photo, url: `data:image/jpeg;base64,${photo.jpeg}` }));
     const tables = { signed: bytes(scales.signed), magnitude: bytes(scales.magnitude) };
+    this.gradients = { absolute: gradient(tables.signed), percentile: gradient(tables.magnitude) };
     this.panels = probe.panels.map((panel) => new Panel(panel, tables));
     this.state = {
       photo: 0,
@@ -229,8 +230,8 @@ export class Probe {
   legend() {
     const { layer, scale } = this.state;
     this.bar.hidden = layer !== "similarity";
-    const [gradient, ends] = this.bar.children;
-    gradient.className = `gradient ${scale === "percentile" ? "magnitude" : "signed"}`;
+    const [colours, ends] = this.bar.children;
+    colours.style.background = this.gradients[scale];
     const words = scale === "percentile" ? ["0 %", "of other photos' patches", "100 %"] : ["-1", "cosine", "1"];
     ends.replaceChildren(...words.map((word) => node("span", {}, word)));
   }
