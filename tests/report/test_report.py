@@ -1,13 +1,14 @@
 """A report as a data frame, and blocks that show themselves."""
 
 import builtins
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 import repscope
 from repscope.errors import Unsupported
+from repscope.render.html import fragment
 from repscope.render.text import text
 from repscope.report import Heatmap, Note, Null, Number, Report, Table, say
 from repscope.report.report import FRAME
@@ -87,6 +88,6 @@ def test_a_block_shows_itself(block):
 
 def test_a_report_prints_as_the_text_that_a_command_prints():
     assert str(REPORT) + "\n" == text(REPORT)
-    printed: list[str] = []
-    REPORT._repr_pretty_(SimpleNamespace(text=printed.append), False)
-    assert printed == [str(REPORT)]
+    shown, _ = DisplayFormatter().format(REPORT)
+    assert shown["text/plain"] == str(REPORT)
+    assert shown["text/html"] == fragment(REPORT)

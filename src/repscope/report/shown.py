@@ -27,5 +27,6 @@ class Shown:
 
         return fragment(self.as_report())
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002  IPython calls it so
-        printer.text(str(self))
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Both, for IPython: its terminal shows the text, a notebook the page."""
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
