@@ -103,6 +103,70 @@ def test_the_focus_stays_with_a_pin_and_goes_on_when_it_is_deleted(seen):
     assert seen.page.locator(".unseen").inner_text() == "Deleted pin A"
 
 
+def test_delete_takes_the_pin_under_the_cursor_and_no_other(seen, probe):
+    grid, chips = seen.page.locator(".panels"), seen.page.locator(".pins .chip")
+    seen.hover(0, 0.99, 0.99)
+    grid.focus()
+    seen.page.keyboard.press("Delete")
+    seen.after(lambda: seen.page.keyboard.press("ArrowUp"))
+    assert chips.count() == 3
+    row, column = probe.panels[0].looks[0].place(probe.pins[1].across, probe.pins[1].down)
+    seen.hover(0, (column + 0.5) / 16, (row + 0.5) / 16)
+    seen.after(lambda: seen.page.keyboard.press("Delete"))
+    assert [chip.input_value() for chip in seen.page.locator(".pins input").all()] == ["A", "C"]
+
+
+def test_pins_are_ranked_where_the_heat_is(seen, probe):
+    seen.choose("percentile")
+    seen.hover(0, 0.45, 0.35)
+    panel, at = probe.panels[0], divmod(seen.at(0), 16)
+    heat = panel.percentile(0, at, panel.similarity(0, at))
+
+    def told() -> list[str]:
+        return seen.page.locator(".pinned").first.inner_text().split()
+
+    places = [panel.looks[0].place(pin.across, pin.down) for pin in probe.pins]
+    wanted = " ".join(f"{pin.label} {100 * heat[place]:.1f} %" for pin, place in zip(probe.pins, places, strict=True))
+    assert told() == wanted.split()
+    seen.after(lambda: seen.page.locator(".pins .dot").nth(2).click())  # the heat is another's now, the pins' are not
+    assert told() == wanted.split()
+
+
+def test_what_asks_nothing_of_a_layer_cannot_be_chosen(seen, probe):
+    percentile = seen.page.locator("input[value=percentile]")
+    seen.choose("norm")
+    assert percentile.is_disabled()
+    assert seen.page.locator(".bar .ends").first.inner_text().split("\n") == [
+        "least",
+        "norm of each encoder's tokens",
+        "most",
+    ]
+    words = seen.page.locator(".reading").all_inner_texts()
+    norms = probe.panels[0].norms(0)
+    assert words[0] == f"Norm {say(float(norms.min()))} to {say(float(norms.max()))}"
+    assert np.ptp(probe.panels[1].norms(0)) < 1e-3  # tiny-random ends in a norm: what is left is rounding
+    assert words[1] == f"Norm {say(float(probe.panels[1].norms(0).min()))} for all patches, to a thousandth"
+    flat = seen.page.locator(".panel").nth(1).locator("canvas").first
+    drawn = flat.evaluate("each => [...each.getContext('2d').getImageData(0, 0, 16, 16).data]")
+    assert len({tuple(drawn[i : i + 4]) for i in range(0, len(drawn), 4)}) == 1
+    seen.choose("photo")
+    assert seen.page.locator(".probe > .bar").is_hidden()
+    seen.choose("similarity")
+    assert percentile.is_enabled()
+
+
+def test_the_photo_is_named_and_is_not_elsewhere(seen, probe):
+    select, named = seen.page.locator(".controls select"), seen.page.locator(".named")
+    assert named.inner_text() == probe.photos[0].id
+    assert select.locator("option").nth(1).is_disabled()
+    seen.after(lambda: select.select_option(index=3))
+    seen.after(lambda: seen.page.locator(".strip button").nth(2).click())
+    assert named.inner_text() == probe.photos[2].id
+    assert select.input_value() == ""
+    assert seen.page.locator(".panel .stage:visible").count() == 2
+    assert seen.page.locator(".reading").first.inner_text().startswith(f"like A of {probe.photos[0].id}: best ")
+
+
 def test_a_finger_drags_the_cursor(browser: Browser, file: Path):
     context = browser.new_context(offline=True, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     phone = Seen(context.new_page(), file)

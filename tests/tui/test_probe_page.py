@@ -80,6 +80,7 @@ def test_kinds_scales_and_layers(drive, draw, tmp_path):
         await screen.press("c")
         assert page.asked.kind == "position removed"
         assert "Centred: position is told from content" in screen.text
+        assert "similarity  centred, absolute" in screen.text
         await screen.press("c")
         assert "raw" in screen.text
         raw = panel(screen).similarity(0, place(screen), "raw")
@@ -95,6 +96,7 @@ def test_kinds_scales_and_layers(drive, draw, tmp_path):
             assert page.asked.layer in screen.text
             if page.asked.layer == "norm":
                 np.testing.assert_array_equal(page.seen["tiny-dino"].overlay.values, panel(screen).norms(0))
+                assert "for all patches, to a thousandth" in screen.text  # tiny-random ends in a norm
             if page.asked.layer == "attention":
                 looked = panel(screen).looks[0].looked_at
                 np.testing.assert_array_equal(page.seen["tiny-dino"].overlay.values, looked)

@@ -125,9 +125,10 @@ _UNSEEN = "{} was not shown the point {}, {} of {}: it sees the middle of a phot
 
 def _caption(count: int) -> str:
     over = f"{count} photos" if count > 1 else "1 photo"
+    some = f" Shown are the first {PICTURED}; the probe has all." if count > PICTURED else ""
     return (
         "First three principal components of the patches as red, green, blue: one basis per encoder over "
-        f"{over}. Colours do not compare between encoders."
+        f"{over}. Colours do not compare between encoders.{some}"
     )
 
 

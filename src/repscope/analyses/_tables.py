@@ -72,6 +72,13 @@ def failures(study: Study) -> list[Note]:
     return [Note(f"{name} is left out: {reason}", "warning") for name, reason in study.failed]
 
 
+def asked_of(study: Study, count: int) -> str:
+    """The encoders, and the one photo by name or how many were looked at; the layer where it is not the output."""
+    layer = study.layers[0]
+    where = "" if layer == -1 else f", after block {layer}" if layer else ", the embedding layer"
+    return f"{', '.join(study.names)} on {photos_named(study, count)}{where}"
+
+
 def photos_named(study: Study, count: int) -> str:
     """The one photo by name, or how many were looked at."""
     return study.photos[0].id if len(study.photos) == 1 else counted(count)
@@ -131,7 +138,26 @@ def photo_notes(study: Study) -> list[Note]:
     noted = [photo for photo in study.photos if photo.notes]
     notes = [Note(f"{photo.id}: {'; '.join(photo.notes)}.") for photo in noted[:NOTED]]
     more = len(noted) - len(notes)
-    return [*notes, *([Note(f"{more} more photos have such notes; they are in the provenance.")] if more else [])]
+    return [
+        *_copies(study),
+        *notes,
+        *([Note(f"{more} more photos have such notes; they are in the provenance.")] if more else []),
+    ]
+
+
+def _copies(study: Study) -> list[Note]:
+    """A warning for photos that are the same file under several names: an interval takes them for several."""
+    names: dict[str, list[str]] = {}
+    for photo in study.photos:
+        names.setdefault(photo.sha256, []).append(photo.id)
+    copies = [each for each in names.values() if len(each) > 1]
+    if not copies:
+        return []
+    told = "; ".join(" and ".join(each) for each in copies[:NOTED])
+    more = f"; and {len(copies) - NOTED} more" if len(copies) > NOTED else ""
+    return [
+        Note(f"The same picture under several names: {told}{more}. Intervals take them for different ones.", "warning")
+    ]
 
 
 def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int, int]) -> dict[str, Number]:

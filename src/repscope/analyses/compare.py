@@ -129,9 +129,8 @@ class _Gathered:
             self._registration(),
             *_tables.photo_notes(study),
         ]
-        title = f"{', '.join(names)} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        return Report(title, tuple(blocks), self._provenance(), skipped)
+        return Report(_tables.asked_of(study, count), tuple(blocks), self._provenance(), skipped)
 
     def _matrix(self, measure: Pair, count: int) -> Heatmap:
         names, of = self.study.names, "photos" if count > 1 else "photo"

@@ -132,10 +132,10 @@ class _Gathered:
             *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
         ]
-        title = f"{name} on {_tables.photos_named(study, count)}"
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         queries = [list(point) for point in self.probing.queries]
-        return Report(title, tuple(blocks), provenance(study, "inspect", under(study), queries=queries), skipped)
+        made = provenance(study, "inspect", under(study), queries=queries)
+        return Report(_tables.asked_of(study, count), tuple(blocks), made, skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:
         rank, outliers = numbers["effective_rank"], numbers["outlier_tokens"]

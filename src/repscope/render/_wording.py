@@ -101,6 +101,15 @@ def remarks(number: Number) -> tuple[str, ...]:
     return ((number.reason,) if number.reason else ()) + number.caveats
 
 
+def remarked(report: Report) -> dict[str, list[str]]:
+    """Remark -> labels of the numbers it is about, once each, in reading order."""
+    found: dict[str, dict[str, None]] = {}
+    for number in report.numbers():
+        for remark in remarks(number):
+            found.setdefault(remark, {})[number.label] = None
+    return {remark: [*labels] for remark, labels in found.items()}
+
+
 def definitions(report: Report) -> dict[str, str]:
     """Label -> definition, once each, in reading order."""
     found: dict[str, str] = {}

@@ -82,6 +82,7 @@ def _context(report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "runs": _wording.runs(report.blocks),
+        "remarks": _wording.remarked(report),
         "definitions": _wording.definitions(report),
         "provenance": dumps(plain(report.provenance), indent=2, ensure_ascii=False).splitlines(),
         "command": report.provenance.get("command", ""),

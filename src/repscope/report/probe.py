@@ -229,6 +229,15 @@ def _frozen(values: Float[Array, "n k"]) -> Float[Array, "n k"]:
     return values
 
 
+def reach(values: Float[Array, "h w"]) -> tuple[float, float] | None:
+    """The least and the largest value of a map; None where they are alike to a thousandth.
+
+    There is nothing to be seen then: stretched over all colours it would be a map of rounding.
+    """
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if high - low > 1e-3 * max(abs(low), abs(high)) else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe(Shown):
     """The same photos under several encoders, to be pointed at: every panel shows what is like the patch.

@@ -21,7 +21,7 @@ FRAME = (
 Block = Number | Table | Curve | Heatmap | Gallery | Overlay | Probe | Note
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report(Shown):
     """The blocks that answer a question, and where they come from.
 
@@ -103,6 +103,9 @@ class Report(Shown):
                 }
             )
         return DataFrame(rows, columns=FRAME)
+
+    def __repr__(self) -> str:
+        return f"Report({self.title!r}, {len(self.blocks)} blocks)"
 
     def as_report(self) -> "Report":
         """Itself."""

@@ -13,7 +13,7 @@ from repscope.errors import Unsupported
 from repscope.render import _halfblocks
 from repscope.render._colours import limits
 from repscope.report import Look, Overlay, Panel, Pin, Snapshot, say
-from repscope.report.probe import Kind
+from repscope.report.probe import Kind, reach
 from repscope.tui.picture import Drawing, Mark, Pixels
 
 Values = Float[NDArray[np.floating], "h w"]
@@ -130,9 +130,12 @@ class Asking:
 
     def valued(self, name: str, values: Values, what: str = "") -> Seen:
         """One value for each patch, whatever the cursor asks."""
-        low, high = float(values.min()), float(values.max())
+        ends = reach(values)
+        if ends is None:
+            low = float(values.min())
+            return self.over(values, (low - 1, low + 2), (f"{name} {say(low)} for all patches, to a thousandth", what))
         here = "" if self.place is None else f"{say(float(values[self.place]))} here, of "
-        return self.over(values, (low, high), (f"{name} {here}{say(low)} to {say(high)}", what))
+        return self.over(values, ends, (f"{name} {here}{say(ends[0])} to {say(ends[1])}", what))
 
     def over(
         self,

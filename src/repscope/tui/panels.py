@@ -71,7 +71,7 @@ class Panels:
         """What is shown, where the cursor is, and what the colours mean."""
         line = Text.assemble((asked.layer, BOLD), no_wrap=True)
         if asked.layer == "similarity":
-            line.append(f"  {asked.kind}, {asked.scale}", DIM)
+            line.append(f"  {self.told(asked)}", DIM)
         place = self.works[0].looks[self.photo].place(asked.across, asked.down) if self.works else None
         line.append("" if place is None else f"  row {place[0] + 1}, column {place[1] + 1}")
         if len(seen) < len(self.works):
@@ -79,6 +79,12 @@ class Panels:
         scale = self.scale(asked, seen)
         room = columns - line.cell_len - scale.cell_len
         return line.append(" " * room).append_text(scale) if room >= GAP else line
+
+    def told(self, asked: Asked) -> str:
+        """The kind of tokens and the scale that are shown, where every panel shows the same."""
+        kind = _only({panel.usable(asked.kind) for panel in self.works}, asked.kind)
+        ranked = {"absolute" if panel.without_percentile else asked.scale for panel in self.works}
+        return f"{kind}, {_only(ranked, asked.scale)}"
 
     def scale(self, asked: Asked, seen: Sequence[Seen]) -> Text:
         """The colours from one end to the other."""
@@ -93,3 +99,7 @@ class Panels:
         """Why something is not as it was asked for; failed encoders too, where they have no room of their own."""
         failed = [] if apart else [f"{panel.encoder}: {panel.reason}" for panel in self.failed]
         return "  ".join(dict.fromkeys([*(each.why for each in seen if each.why), *failed]))
+
+
+def _only(shown: set[str], asked: str) -> str:
+    return next(iter(shown)) if len(shown) == 1 else asked

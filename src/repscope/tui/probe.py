@@ -38,7 +38,7 @@ class ProbePage(Page):
         Binding("v", "cycle('layer')", show=False),
     ]
     title = "Probe"
-    keys = (("arrows", "move"), ("Enter", "pin"), ("v", "layer"), ("c", "centre"), ("p", "scale"), ("n", "photo"))
+    keys = (("arrows", "move"), ("Enter", "pin"), ("v", "show"), ("c", "tokens"), ("p", "scale"), ("n", "photo"))
 
     def __init__(self, id: str | None = None):  # noqa: A002  as every widget has it
         super().__init__(id=id)

@@ -2,14 +2,15 @@
 
 import { node, patchAt, say } from "./draw.js";
 import { Stage } from "./stage.js";
-import { bytes, cosines, dot, floats, percentiles, read, row, sampled, unit } from "./tokens.js";
+import { bytes, cosines, dot, floats, percentiles, ranked, read, row, sampled, unit } from "./tokens.js";
 
 const KEPT = 24;
 
 export class Panel {
-  constructor(data, scales) {
+  constructor(data, scales, names) {
     this.data = data;
     this.scales = scales;
+    this.names = names;
     this.pending = new Map(); // photo -> the promise of its tokens
     this.tokens = new Map();
     this.units = new Map();
@@ -89,9 +90,15 @@ export class Panel {
     const vector = row(this.unit(query.photo, kind), patch);
     const within = photo === query.photo;
     const found = cosines(this.unit(photo, kind), vector, within ? undefined : this.data.shared);
-    const reference = state.scale === "percentile" && this.references.get(`${query.photo} ${kind}`);
-    const values = reference ? percentiles(found, reference, vector.subarray(0, this.data.shared)) : found;
-    return { values, cosines: found, patch: within ? patch : -1, percentile: Boolean(reference) };
+    const order = this.order(query.photo, kind, vector, state);
+    const values = order ? percentiles(found, order) : found;
+    return { values, cosines: found, patch: within ? patch : -1, order, vector };
+  }
+
+  // What percentiles of a query are among, in order; null where they are not asked for, or cannot be had.
+  order(photo, kind, vector, state) {
+    const reference = state.scale === "percentile" && this.references.get(`${photo} ${kind}`);
+    return reference ? ranked(reference, vector.subarray(0, this.data.shared)) : null;
   }
 
   draw(state, photos) {
@@ -125,12 +132,12 @@ export class Panel {
   layer(look, state, answer) {
     if (state.layer === "similarity") {
       if (!answer) return null;
-      const scale = answer.percentile ? [[0, 1], this.scales.magnitude] : [[-1, 1], this.scales.signed];
+      const scale = answer.order ? [[0, 1], this.scales.magnitude] : [[-1, 1], this.scales.signed];
       return { values: answer.values, domain: scale[0], table: scale[1] };
     }
     if (state.layer === "PCA") return { colours: bytes(look.colours) };
     const values = this.plain(look, state.layer);
-    return values && { values, domain: [Math.min(...values), Math.max(...values)], table: this.scales.magnitude };
+    return values && { values, domain: domainOf(values), table: this.scales.magnitude };
   }
 
   plain(look, layer) {
@@ -151,7 +158,8 @@ export class Panel {
     const scale = ranked ? `Absolute: ${ranked} ` : "";
     if (!answer) return state.query ? "Not shown to this encoder." : `${kind}Point at a patch.`;
     const held = answer.patch === this.at || this.at < 0 ? "" : `${shown(answer, this.at)} at the cursor; `;
-    const asked = state.query.label ? `like ${state.query.label}: ` : "";
+    const there = state.query.photo === state.photo ? "" : ` of ${this.names[state.query.photo]}`;
+    const asked = state.query.label ? `like ${state.query.label}${there}: ` : "";
     return `${kind}${scale}${asked}${held}${matched(look, answer, best)}`;
   }
 
@@ -167,28 +175,37 @@ export class Panel {
     const values = this.plain(look, state.layer);
     if (state.layer === "attention" && !values) return `No attention: ${this.data.attention}`;
     const what = state.layer === "norm" ? "Norm" : "Attention";
-    const range = `${what} ${say(Math.min(...values))} to ${say(Math.max(...values))}`;
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const range = domainOf(values)[0] === low ? `${what} ${say(low)} to ${say(high)}` : `${what} ${say(low)} for all patches, to a thousandth`;
     const here = this.at < 0 ? "" : `, ${say(values[this.at])} at the cursor`;
     return `${range}${here}${state.layer === "attention" ? `: ${this.data.attention}` : ""}`;
   }
 
-  // The cosine of each pin with the patch under the cursor.
+  // How like the patch under the cursor each pin is, on the scale of the heat.
   against(state) {
-    if (this.at < 0 || state.layer !== "similarity") return [];
+    if (this.at < 0 || state.layer !== "similarity" || !state.pins.length) return [];
     const kind = this.kind(state.kind);
     const here = row(this.unit(state.photo, kind), this.at);
+    const order = state.query === state.cursor ? this.answer?.order : this.order(state.photo, kind, here, state);
     return state.pins.flatMap((pin) => {
       const patch = patchAt(this.data.looks[pin.photo], pin.place);
       if (patch < 0) return [];
       const there = row(this.unit(pin.photo, kind), patch);
       const value = dot(here, there, pin.photo === state.photo ? here.length : this.data.shared);
-      const title = `Cosine of pin ${pin.label} with the patch at the cursor`;
-      return [node("span", { class: `with pin-${pin.number % 6}`, title }, node("b", {}, pin.label), ` ${say(value)}`), " "];
+      const told = shown({ values: order ? percentiles([value], order) : [value], order }, 0);
+      const title = `How like the patch at the cursor pin ${pin.label} is`;
+      return [node("span", { class: `with pin-${pin.number % 6}`, title }, node("b", {}, pin.label), ` ${told}`), " "];
     });
   }
 }
 
-const shown = ({ values, percentile }, patch) => (percentile ? `${(100 * values[patch]).toFixed(1)} %` : say(values[patch]));
+// What is alike to a thousandth is drawn as alike: else the map would be one of rounding.
+function domainOf(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return high - low > 1e-3 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [low - 1, low + 2];
+}
+
+const shown = ({ values, order }, patch) => (order ? `${(100 * values[patch]).toFixed(1)} %` : say(values[patch]));
 
 function matched(look, answer, best) {
   if (best < 0) return "";

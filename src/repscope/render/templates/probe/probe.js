@@ -2,13 +2,19 @@
 
 import { hashOf, pinsOf } from "./address.js";
 import { Chips } from "./chips.js";
-import { controls } from "./controls.js";
+import { Controls } from "./controls.js";
 import { copying } from "./copy.js";
 import { gradient, middle, node, patchAt } from "./draw.js";
 import { Panel } from "./panel.js";
 import { bytes } from "./tokens.js";
 
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const LEGENDS = {
+  absolute: ["absolute", ["-1", "cosine", "1"]],
+  percentile: ["percentile", ["0 %", "of other photos' patches", "100 %"]],
+  norm: ["percentile", ["least", "norm of each encoder's tokens", "most"]],
+  attention: ["percentile", ["least", "attention of each encoder", "most"]],
+};
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 export class Probe {
@@ -17,7 +23,8 @@ export class Probe {
     this.photos = probe.photos.map((photo) => ({ ...photo, url: `data:image/jpeg;base64,${photo.jpeg}` }));
     const tables = { signed: bytes(scales.signed), magnitude: bytes(scales.magnitude) };
     this.gradients = { absolute: gradient(tables.signed), percentile: gradient(tables.magnitude) };
-    this.panels = probe.panels.map((panel) => new Panel(panel, tables));
+    const names = this.photos.map((photo) => photo.id);
+    this.panels = probe.panels.map((panel) => new Panel(panel, tables, names));
     this.state = {
       photo: 0,
       target: null,
@@ -52,13 +59,15 @@ export class Probe {
       this.strip.append(node("button", { type: "button", title: photo.id, "aria-label": photo.id, onclick: choose }, image));
     });
     this.strip.hidden = this.photos.length < 2;
+    this.name = node("p", { class: "beside named" });
+    this.controls = new Controls(this);
     const label = "Photo under every encoder. Arrow keys move the patch, Enter pins it, Escape lets go.";
     this.grid = node("div", { class: "panels", tabindex: "0", role: "application", "aria-label": label });
     this.grid.append(...this.panels.map((panel) => panel.element));
     this.chips = new Chips(this);
     this.live = node("p", { class: "unseen", role: "status", "aria-live": "polite" });
     this.bar = node("div", { class: "bar" }, node("div", { class: "gradient" }), node("div", { class: "ends" }));
-    this.figure.append(this.strip, ...controls(this), this.grid, this.chips.element, this.bar, this.live);
+    this.figure.append(this.strip, this.name, ...this.controls.elements, this.grid, this.chips.element, this.bar, this.live);
     this.listen();
   }
 
@@ -94,7 +103,7 @@ export class Probe {
       this.pin();
       done();
     } else if (event.key === "Delete" || event.key === "Backspace") {
-      this.unpin(this.state.held ?? this.state.pins.at(-1));
+      this.unpin(this.state.held ?? this.pinned());
       done();
     } else if (event.key === "Escape") this.change({ cursor: null, held: null });
     else if (event.key === "PageDown" || event.key === "PageUp") {
@@ -147,6 +156,15 @@ export class Probe {
     this.change({ pins: [...pins, { ...cursor, label, number: this.number++ }] });
   }
 
+  // The pin of the patch under the cursor, if it has one.
+  pinned() {
+    const { cursor, pins } = this.state;
+    if (!cursor || !this.lead) return null;
+    const look = this.lead.data.looks[cursor.photo];
+    const at = (place) => patchAt(look, place);
+    return pins.findLast((pin) => pin.photo === cursor.photo && at(pin.place) === at(cursor.place));
+  }
+
   unpin(gone) {
     if (!gone) return;
     const { held, pins } = this.state;
@@ -169,7 +187,8 @@ export class Probe {
   // Every change comes by here: decode what is wanted, then draw once in the next frame.
   change(next) {
     this.state = { ...this.state, ...next };
-    const { held, cursor, pins, photo } = this.state;
+    const { held, cursor, pins, photo, target } = this.state;
+    if (target === photo) this.state.target = null; // it is shown already
     this.state.query = held ?? cursor ?? pins.find((pin) => pin.photo === photo) ?? pins[0] ?? null;
     if (!this.waiting) this.soon();
   }
@@ -214,6 +233,8 @@ export class Probe {
     }
     this.chips.show(this.state.pins, this.state.held);
     this.legend();
+    this.controls.show(this.state);
+    this.name.textContent = this.photos[this.state.photo].id;
     [...this.strip.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === this.state.photo)));
     this.link();
     this.drawn = (this.drawn ?? 0) + 1;
@@ -229,10 +250,11 @@ export class Probe {
 
   legend() {
     const { layer, scale } = this.state;
-    this.bar.hidden = layer !== "similarity";
+    const [what, words] = LEGENDS[layer === "similarity" ? scale : layer] ?? [];
+    this.bar.hidden = !what;
+    if (!what) return;
     const [colours, ends] = this.bar.children;
-    colours.style.background = this.gradients[scale];
-    const words = scale === "percentile" ? ["0 %", "of other photos' patches", "100 %"] : ["-1", "cosine", "1"];
+    colours.style.background = this.gradients[what];
     ends.replaceChildren(...words.map((word) => node("span", {}, word)));
   }
 }

@@ -90,9 +90,11 @@ export function sampled(others, shared) {
   return { count, axes: shared, rows };
 }
 
+// The reference's cosines with a query, in order.
+export const ranked = (reference, query) => cosines(reference, query).sort();
+
 // For each value the share of the reference that is no more like the query.
-export function percentiles(values, reference, query) {
-  const sorted = cosines(reference, query).sort();
+export function percentiles(values, sorted) {
   return values.map((value) => {
     let low = 0;
     let high = sorted.length;
