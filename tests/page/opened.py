@@ -4,15 +4,24 @@ import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 
 def until(page: Page, holds: str) -> None:
     """Wait for it; the page's own policy forbids the browser's way, which evaluates text in the page."""
     end = time.monotonic() + 90  # a machine may be busy with other tests
-    while not page.evaluate(holds):
+    while not _now(page, holds):
         assert time.monotonic() < end, holds
         time.sleep(0.01)
+
+
+def _now(page: Page, holds: str) -> bool:
+    try:
+        return bool(page.evaluate(holds))
+    except Error as error:  # it goes to another page at this moment
+        if "context was destroyed" not in str(error):
+            raise
+        return False
 
 
 class Seen:

@@ -172,11 +172,41 @@ def test_a_dropped_and_a_pasted_photo_are_added(page: Page):
 def test_too_few_encoders_cannot_be_asked(page: Page):
     page.locator("#encoders input[value=tiny-mae]").uncheck()
     assert page.locator("#run").is_disabled()
-    assert "compare wants 2 or more encoders" in page.inner_text("#status")
+    assert "compare wants 2 or more encoders" in page.inner_text("#lacking")
     page.select_option("#analysis", "inspect")
     assert page.locator("#run").is_enabled()
     looked(page)
     assert page.locator("#answer h1").inner_text().startswith("tiny-random on ")
+
+
+def test_what_is_refused_is_said_whatever_else_is_lacking(page: Page, tmp_path: Path):
+    page.click("#none")
+    assert page.inner_text("#lacking") == "Choose a photo."
+    page.locator("#encoders input[value=tiny-mae]").uncheck()
+    (tmp_path / "words.png").write_text("Dear diary")
+    (tmp_path / "more.png").write_text("")
+    page.set_input_files("#files", [tmp_path / "words.png", tmp_path / "more.png"])
+    until(page, "document.querySelector('#status').classList.contains('wrong')")
+    assert "words.png: not an image" in page.inner_text("#status")
+    assert "more.png: " in page.inner_text("#status")
+    assert "compare wants 2 or more encoders" in page.inner_text("#lacking")
+
+
+def test_the_address_is_of_what_is_shown(page: Page):
+    looked(page)
+    first = page.url
+    page.locator("#photos button").nth(1).click()
+    looked(page)
+    assert page.locator("#answer h1").inner_text().endswith("on 2 photos")
+    box = page.locator(".stage").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"])
+    until(page, "location.hash.startsWith('#pins=')")
+    page.reload()
+    until(page, "document.querySelectorAll('.pins .chip').length === 4")
+    page.go_back()
+    until(page, "document.querySelector('#answer h1')?.textContent.endsWith('0.png')")
+    assert page.url == first
 
 
 def test_a_report_is_saved_and_opened_again(page: Page, server: Server):
@@ -190,6 +220,9 @@ def test_a_report_is_saved_and_opened_again(page: Page, server: Server):
     page.wait_for_selector("#saved a")
     assert page.locator("#answer h1").count() == 0
     page.locator("#saved a").first.click()
+    until(page, "document.querySelector('#answer h1')?.textContent === 'tiny-mae, tiny-random on 0.png'")
+    assert "?report=" in page.url
+    page.reload()
     until(page, "document.querySelector('#answer h1')?.textContent === 'tiny-mae, tiny-random on 0.png'")
 
 
@@ -236,7 +269,9 @@ def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(server.address)
     page.wait_for_selector("#photos button")
+    looked(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("#answer h1").bounding_box()["y"] < 370  # the answer, not the questions
     page.close()
 
 

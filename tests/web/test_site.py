@@ -10,7 +10,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import repscope
-from repscope.errors import Stopped
+from repscope.cli.serve import serve
+from repscope.errors import Stopped, UnfitCheckpoint, UnknownName
 from repscope.render.html import MODULES, fragment, html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
@@ -196,6 +197,12 @@ def test_a_bug_is_told_as_one(visitor, monkeypatch, capsys):
     answer = visitor.client.get(f"/compare.json?{visitor.question('one.png')}")
     assert (answer.status_code, answer.json()["error"][:18]) == (500, "A bug of repscope:")
     assert "ZeroDivisionError: not a person's mistake" in capsys.readouterr().err
+
+
+def test_an_encoder_that_is_none_is_told_before_anything_is_served():
+    for name, error in (("tiny-mea", UnknownName), ("tiny-mae@/nowhere", UnfitCheckpoint), ("./none", UnfitCheckpoint)):
+        with pytest.raises(error):
+            serve(None, [name], port=0)
 
 
 def test_folders_are_not_listed_for_every_small_picture(visitor, monkeypatch):

@@ -110,10 +110,7 @@ class _Gathered:
             _tables.measured(self.readings, values, shape)
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
-        matrices = []
-        for measure in self.measures:  # each takes its time: nulls cross the photos
-            matrices.append(self._matrix(measure, count))
-            study.at_work()
+        matrices = [self._matrix(measure, count) for measure in self.measures]
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,
@@ -144,13 +141,18 @@ class _Gathered:
             reason="" if measure.exact else "a set with itself is not measured",
         )
         cells = tuple(
-            tuple(itself if i == j else self.meetings.numbers(measure, i, j) for j in range(len(names)))
-            for i in range(len(names))
+            tuple(itself if i == j else self._met(measure, i, j) for j in range(len(names))) for i in range(len(names))
         )
         domain = (0.0, 1.0) if measure.better == "higher" else (0.0, float(np.pi / 2))
         return Heatmap(
             measure.title, names, names, cells, domain, "" if measure.laws.swap else "The row foretells the column."
         )
+
+    def _met(self, measure: Pair, i: int, j: int) -> Number:
+        """A pair's number; its nulls take their time, after which whoever listens is told."""
+        number = self.meetings.numbers(measure, i, j)
+        self.study.at_work()
+        return number
 
     def _both_nulls(self) -> list[Table]:
         """Each pair's two nulls side by side, where there are two."""

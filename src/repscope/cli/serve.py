@@ -30,6 +30,10 @@ def serve(
     saved, photos = _sorted(places or [])
     given = found(photos, strict=False) if photos else []
     names = tuple(dict.fromkeys(names_of(models))) or SHOWN
+    from repscope.encoders.load import sought
+
+    for name in names:
+        sought(name)
     from repscope.web.serve import listening, run
 
     with listening(host, port) as socket:

@@ -46,13 +46,27 @@ def load(name: str) -> "Encoder":
         Unreachable: the hub, the network or a licence stands between us and the weights.
         UnfitCheckpoint: the weights there are not those of the encoder.
     """
-    if name in available():
+    path = sought(name)
+    if path is None:
         return _published(available()[name])
+    before, at, _ = name.partition("@")
+    return (
+        _local(replace(available()[before], name=name), path) if at and before in available() else _folder(name, path)
+    )
+
+
+def sought(name: str) -> Path | None:
+    """Where an encoder's files are, nothing of them read; None for a published one.
+
+    Raises UnknownName and UnfitCheckpoint as `load` does, where no encoder is called so or nothing is there.
+    """
+    if name in available():
+        return None
     before, at, place = name.partition("@")
     if at and before in available():
-        return _local(replace(available()[before], name=name), _existing(place))
+        return _existing(place)
     if path := _found(name):
-        return _folder(name, path)
+        return path
     for contract in available().values():
         if name and name == contract.hub:
             raise WrongUsage(f"{name} is known here as {contract.name}; load it by that name.")

@@ -48,8 +48,8 @@ function pressed() {
   const count = chosen.models.size;
   const enough = count >= least && count <= most;
   $("run").disabled = !enough || !chosen.photos.size || Boolean(running);
-  if (!enough && !running) say(`${$("analysis").value} wants ${least === most ? least : `${least} or more`} encoder${most > 1 ? "s" : ""}.`);
-  else if (!running && $("status").textContent.includes(" wants ")) say("");
+  const wanted = `${$("analysis").value} wants ${least === most ? least : `${least} or more`} encoder${most > 1 ? "s" : ""}.`;
+  $("lacking").textContent = !enough ? wanted : chosen.photos.size ? "" : "Choose a photo.";
 }
 
 const bounds = () => JSON.parse($("analysis").selectedOptions[0].dataset.bounds);
@@ -87,14 +87,14 @@ async function choices() {
   return before.has("photo") && before.has("m");
 }
 
-async function ask() {
+async function ask(how = "pushState") {
   const analysis = $("analysis").value;
   const question = address();
   const target = `/ask/${analysis}?${question}`;
   busy({ target });
   try {
     await fetched(target, { method: "POST" });
-    history.replaceState(null, "", `?${question}&ask=${analysis}`);
+    at(`?${question}&ask=${analysis}`, how);
     const last = await followed(`/ask/${analysis}/events?${question}`);
     if (last.where === "done") await shown(analysis, question);
     else say(last.where === "stopped" ? "Cancelled." : last.said, last.where === "failed");
@@ -131,7 +131,8 @@ function followed(from) {
       $("bar").max = now.total || 1;
       $("bar").value = now.done;
       const words = { waiting: "Waiting for another question", loading: `Loading ${now.said}`, looking: `Looked at ${now.done} of ${now.total} photos` };
-      say(words[now.where] ?? "");
+      const measuring = now.where === "looking" && now.done === now.total;
+      say(measuring ? "Measuring" : (words[now.where] ?? ""));
       if (["done", "failed", "stopped"].includes(now.where)) ended(now);
     };
     source.onerror = () => {
@@ -175,22 +176,35 @@ function present(fragment, ...before) {
   const answer = $("answer");
   answer.innerHTML = fragment;
   answer.prepend(...before);
+  answer.querySelector("figure.probe")?.setAttribute("data-link", ""); // pins live in this page's address
   mount(answer);
   answer.focus({ preventScroll: true });
+  if (matchMedia("(max-width: 760px)").matches) answer.scrollIntoView();
+}
+
+// The address of what is shown: reloading shows it again, and going back what was shown before.
+function at(search, how = "pushState") {
+  if (location.search !== search) history[how](null, "", search);
+}
+
+async function opened(key) {
+  try {
+    present(await (await fetched(`/reports/${key}.fragment`)).text());
+    at(`?report=${key}`);
+    say("");
+  } catch (error) {
+    say(error.message, true);
+  }
 }
 
 async function saved() {
   const found = await (await fetched("/reports")).json();
   const items = found.map(({ key, title, folder }) => {
     const link = node("a", { href: `/reports/${key}.html`, title: folder }, title);
-    link.addEventListener("click", async (event) => {
+    link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      try {
-        present(await (await fetched(`/reports/${key}.fragment`)).text());
-      } catch (error) {
-        say(error.message, true);
-      }
+      opened(key);
     });
     return node("li", {}, link);
   });
@@ -198,6 +212,7 @@ async function saved() {
 }
 
 async function added(list) {
+  const refused = [];
   for (const file of list) {
     if (!(file instanceof Blob)) continue;
     try {
@@ -205,12 +220,12 @@ async function added(list) {
       const entry = await (await fetched(`/photos?name=${name}`, { method: "POST", body: file })).json();
       if (!document.querySelector(`[data-key="${entry.key}"]`)) $("photos").prepend(photo(entry));
       chosen.photos.add(entry.key);
-      say("");
     } catch (error) {
-      say(error.message, true);
+      refused.push(error.message);
     }
   }
   pressed();
+  if (refused.length) say(refused.join(" "), true);
 }
 
 $("desk").addEventListener("submit", (event) => {
@@ -243,12 +258,15 @@ addEventListener("drop", (event) => {
   $("veil").hidden = true;
   added(event.dataTransfer.files);
 });
+addEventListener("popstate", () => location.reload());
 addEventListener("paste", (event) => added([...event.clipboardData.files]));
 
 try {
   const asked = await choices();
   await saved();
-  if (asked && !$("run").disabled) ask();
+  const report = new URLSearchParams(location.search).get("report");
+  if (report) opened(report);
+  else if (asked && !$("run").disabled) ask("replaceState");
 } catch (error) {
   say(error.message, true);
 }
