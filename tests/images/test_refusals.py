@@ -27,6 +27,16 @@ def refusal(data):
     return message
 
 
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
+    out = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(pixels).save(out, "JPEG", progressive=True)
+    data = out.getvalue()
+    decode(data, id="x", source="x.jpg")
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert "scans" in refusal(data[:-2] + scan * 600 + data[-2:])
+
+
 def header(width, height):
     """The beginning of a PNG that claims this size."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -1,8 +1,13 @@
 """The served page's addresses: what they answer, and what they refuse."""
 
+import asyncio
+import base64
 import io
 import json
+import os
 import threading
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +16,13 @@ from starlette.testclient import TestClient
 
 import repscope
 from repscope.cli.serve import serve
-from repscope.errors import Stopped, UnfitCheckpoint, UnknownName
+from repscope.errors import Stopped, UnfitCheckpoint, UnknownName, WrongUsage
 from repscope.render.html import MODULES, fragment, html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
 from repscope.report import Report
 from repscope.web.app import LARGEST, app
-from repscope.web.guard import COOKIE
-from repscope.web.serve import local, names
+from repscope.web.serve import listening, local, names
 
 HOST = "127.0.0.1:8760"
 
@@ -241,6 +245,82 @@ def test_a_photo_that_has_gone_is_said(visitor):
         assert "photo" in answer.json()["error"]
 
 
+def test_what_is_saved_is_what_was_shown(visitor):
+    question, file = visitor.question("one.png"), visitor.folder / "photos" / "one.png"
+    shown = visitor.client.get(f"/compare.json?{question}").json()
+    file.write_bytes(png(7))
+    folder = visitor.client.post(f"/reports/compare?{question}").json()["folder"]
+    assert json.loads(Path(folder, "report.json").read_text(encoding="utf-8")) == shown
+
+
+def test_who_goes_away_waits_no_more(visitor, slow):
+    """The socket is closed by a client of its own: this one's asks until it is answered."""
+    question = visitor.question("one.png")
+    visitor.client.post(f"/ask/compare?{question}")
+    (task,) = visitor.site.desk._tasks.values()
+    asked = app(visitor.site, frozenset({HOST}))
+    scope = {
+        "type": "http", "method": "GET", "path": "/compare.html", "raw_path": b"/compare.html", "http_version": "1.1",
+        "query_string": question.encode(), "scheme": "http", "server": ("127.0.0.1", 8760),
+        "headers": [(b"host", HOST.encode())],
+    }  # fmt: skip
+    sent = []
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def told(message):
+        sent.append(message)
+
+    asyncio.run(asyncio.wait_for(asked(scope, gone, told), 20))
+    assert task.waiting == 0
+    assert not task.over
+
+
+def test_names_that_are_not_utf8_are_listed_and_asked(visitor):
+    name = os.fsdecode(b"caf\xe9.png")
+    (visitor.folder / "photos" / name).write_bytes(png(3))
+    said = visitor.client.get("/choices")
+    assert said.status_code == 200
+    assert name in [photo["name"] for photo in said.json()["photos"]]
+    key = visitor.key(name)
+    assert visitor.client.get(f"/compare.json?photo={key}&m=tiny-mae,tiny-random").status_code == 200
+    saved = visitor.client.post(f"/reports/compare?photo={key}&m=tiny-mae,tiny-random")
+    assert saved.status_code == 200
+    odd = visitor.folder / "reports" / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    (odd / "report.json").write_text(as_json(Report("odd", ())))
+    (odd / "manifest.json").write_text('{"title": "\\ud800"}')
+    found = visitor.client.get("/reports").json()
+    assert sorted(each["title"] for each in found)[1:] == ["\ud800"]
+    assert [visitor.client.get(f"/reports/{each['key']}.html").status_code for each in found] == [200, 200]
+    (visitor.folder / "photos" / name).write_bytes(b"no picture")
+    assert visitor.client.get(f"/photos/{key}.jpg").status_code == 415
+
+
+def test_pipes_and_devices_are_not_waited_for(visitor):
+    os.mkfifo(visitor.folder / "photos" / "pipe.jpg")
+    (visitor.folder / "photos" / "zero.png").symlink_to("/dev/zero")
+    names = [photo["name"] for photo in visitor.client.get("/choices").json()["photos"]]
+    assert names == ["one.png", "three.png", "two.png"]
+    folder = visitor.folder / "reports" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text(as_json(Report("odd", ())))
+    os.mkfifo(folder / "manifest.json")
+    os.mkfifo(folder / "pca-maps.png")
+    (saved,) = visitor.client.get("/reports").json()
+    assert saved["title"] == "odd"
+    assert visitor.client.get(f"/reports/{saved['key']}.jpg").status_code == 404
+
+
+def test_photos_dropped_in_take_so_much_memory_and_no_more(visitor, monkeypatch):
+    monkeypatch.setattr("repscope.web.library.DROPPED", 3 * 64 * 64 * 3)
+    keys = [visitor.client.post("/photos?name=x.png", content=png(seed)).json()["key"] for seed in range(5)]
+    assert list(visitor.site.library.dropped) == keys[2:]
+    assert visitor.client.get(f"/photos/{keys[0]}.jpg").status_code == 404
+    assert visitor.client.get(f"/photos/{keys[4]}.jpg").status_code == 200
+
+
 def test_a_broken_photo_is_skipped_by_name(visitor):
     (visitor.folder / "photos" / "two.png").write_bytes(b"no picture")
     said = visitor.client.get(f"/compare.json?{visitor.question('one.png', 'two.png')}").json()
@@ -342,6 +422,8 @@ def test_other_sites_and_other_names_are_refused(visitor, path, headers, status)
 def test_a_link_may_lead_to_the_front_page_only(visitor):
     follows = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     assert visitor.client.get("/", headers=follows).status_code == 200
+    asks = visitor.client.get("/?photo=x&m=tiny-mae,tiny-random", headers=follows, follow_redirects=False)
+    assert (asks.status_code, asks.headers["location"]) == (303, "/")
     assert visitor.client.get("/compare.html?m=tiny-mae,tiny-random", headers=follows).status_code == 403
 
 
@@ -364,8 +446,12 @@ def test_on_a_network_a_token_is_wanted(visitor):
         assert known.status_code == 303
         assert "httponly" in known.headers["set-cookie"].lower()
         assert "samesite=strict" in known.headers["set-cookie"].lower()
-        assert client.cookies[COOKIE]
         assert client.get("/choices").status_code == 200
+        (name,) = client.cookies
+    other = app(visitor.site, frozenset({HOST}), "another token")
+    with TestClient(other, base_url=f"http://{HOST}", follow_redirects=False) as client:
+        client.get("/?token=another token")
+        assert name not in client.cookies  # the same host may have two servers
 
 
 def test_on_a_network_any_address_will_do_but_no_other_name(visitor):
@@ -383,6 +469,10 @@ def test_which_addresses_are_this_machine():
     assert names("127.0.0.1", 8760) == {"127.0.0.1:8760", "localhost:8760", "[::1]:8760"}
     assert "10.0.0.1:5" in names("10.0.0.1", 5)
     assert "localhost" in names("localhost", 80)
+    assert "127.9.9.9:5" in names("127.9.9.9", 5)
+    assert "[::1]:5" in names("0:0:0:0:0:0:0:1", 5)
+    with pytest.raises(WrongUsage, match="--host"):
+        listening("", 0)
 
 
 def test_reports_are_saved_listed_and_shown(visitor):
@@ -392,6 +482,9 @@ def test_reports_are_saved_listed_and_shown(visitor):
     assert folders[1] == f"{folders[0]}-2"
     saved = visitor.client.get("/reports").json()
     assert [each["title"] for each in saved] == ["tiny-mae, tiny-random on one.png"] * 2
+    with Image.open(io.BytesIO(visitor.client.get(f"/reports/{saved[0]['key']}.jpg").content)) as image:
+        assert image.format == "JPEG"
+        assert image.width > 100
     page = visitor.client.get(f"/reports/{saved[0]['key']}.html")
     disk = (visitor.folder / "reports" / saved[0]["folder"] / "report.json").read_text()
     assert page.text == html(from_json(disk))
@@ -410,20 +503,48 @@ def test_a_saved_page_of_somebody_else_is_not_served(visitor):
     assert "Make the report again" in answer.json()["error"]
 
 
+def packed(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+LOOK = {
+    "grid": [1, 1], "frame": [0, 0, 1, 1], "width": 1, "codes": packed(zlib.compress(bytes(50_000_000))),
+    "scales": packed(bytes(4)), "offset": packed(bytes(8)), "lengths": packed(bytes(4)), "colours": packed(bytes(3)),
+}  # fmt: skip
+BOMB = {"block": "probe", "title": "", "photos": [], "panels": [{"encoder": "x", "looks": [LOOK]}]}
+
+
+def large() -> str:
+    out = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(out, "PNG")
+    return packed(out.getvalue())
+
+
+PICTURE = {"caption": "", "pixels": {"width": 10_000, "height": 10_000, "png": large()}}
+LARGE = {"block": "gallery", "title": "", "pictures": [PICTURE]}
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"provenance": []}, {"blocks": [{"block": "heatmap", "title": "", "rows": ["a"], "columns": [], "cells": []}]}],
+    [
+        {"provenance": []},
+        {"blocks": [{"block": "heatmap", "title": "", "rows": ["a"], "columns": [], "cells": []}]},
+        {"provenance": {"digits": "HUGE"}},
+        {"blocks": [BOMB]},
+        {"blocks": [LARGE]},
+    ],
+    ids=["provenance", "heatmap", "digits", "codes", "picture"],
 )
 def test_a_hostile_report_is_refused_in_words(visitor, change):
     folder = visitor.folder / "reports" / "odd"
     folder.mkdir(parents=True)
     whole = json.loads(as_json(Report("odd", ())))
-    (folder / "report.json").write_text(json.dumps(whole | change))
+    (folder / "report.json").write_text(json.dumps(whole | change).replace('"HUGE"', "9" * 5000))
     (folder / "manifest.json").write_text("[" * 200_000)
     (saved,) = visitor.client.get("/reports").json()
     answer = visitor.client.get(f"/reports/{saved['key']}.html")
     assert answer.status_code == 400
-    assert "Make the report again" in answer.json()["error"]
+    assert "saved report" in answer.json()["error"] or "Make the report again" in answer.json()["error"]
 
 
 def test_a_folder_that_cannot_be_written_is_said(visitor):

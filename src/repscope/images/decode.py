@@ -19,6 +19,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "JPEG2000", "AVIF
 PIXELS = 150_000_000
 """The most pixels that are decoded: about a gigabyte of memory on the way."""
 
+SCANS = 500
+"""The most passes over its pixels that a JPEG may want; programs write about ten."""
+
 SHORTEST, SLIMMEST = 8, 50
 """Least side in pixels, and greatest ratio of the sides, of a photo that an encoder can be shown."""
 
@@ -53,6 +56,8 @@ def decode(data: bytes, *, id: str, source: str) -> Photo:  # noqa: A002  it is 
     """
     if not data:
         raise UnreadableImage(f"{source}: the file is empty (0 bytes); copy or download it again.")
+    if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > SCANS:
+        raise UnreadableImage(f"{source}: it is a JPEG of over {SCANS} scans, made to keep computers busy; convert it.")
     with quiet:
         image = _opened(data, source)
         _check_size(*image.size, source)

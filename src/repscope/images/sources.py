@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,11 +169,20 @@ def _in_folder(folder: Path, given: str) -> Iterator[Source | Skipped]:
             for name in files
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
         ]
-    yield from map(_file, sorted(images, key=lambda path: [natural(part) for part in path.parts]))
+    for path in sorted(images, key=lambda path: [natural(part) for part in path.parts]):
+        yield _file(path) if _ends(path) else Skipped(str(path), "it is a pipe or a device; give a file.")
     for error in closed:
         yield Skipped(str(error.filename), f"it cannot be read ({error.strerror}).")
     if not images and not closed:
         yield Skipped(given, "the folder has no image in it (.jpg, .png, .webp, .tif, ...), nor have those below it.")
+
+
+def _ends(path: Path) -> bool:
+    """Whether reading it ends, or says why it cannot be read."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _file(path: Path) -> Source:

@@ -8,7 +8,7 @@ import base64
 import io
 import math
 from dataclasses import MISSING, fields, is_dataclass
-from json import JSONDecodeError, dumps, loads
+from json import dumps, loads
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -17,7 +17,10 @@ from PIL import Image
 
 from repscope.errors import RepscopeError, UnfitData
 from repscope.render import _pictures
-from repscope.report import SCHEMA, Block, Report
+from repscope.report import SCHEMA, Block, Look, Report
+
+PIXELS = 20_000_000
+"""The most pixels of a picture that is read; the largest that is written has a hundredth of them."""
 
 KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Block)}
 
@@ -72,7 +75,7 @@ def from_json(text: str) -> Report:
     """The report that was written; raises UnfitData where the text is none, or a later schema's."""
     try:
         document = loads(text)
-    except (JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # JSONDecodeError, or a number of too many digits
         raise UnfitData(
             f"A saved report is JSON; this is not: {error}. Give the report.json of a saved report."
         ) from None
@@ -128,7 +131,10 @@ def _object(kind: type, value: Any) -> Any:
     for part in fields(kind):
         optional = part.default is not MISSING or part.default_factory is not MISSING
         _checked(part.name in given or optional, sorted(value), f"{part.name!r} in a {kind.__name__}")
-    return kind(**given)
+    made = kind(**given)
+    if isinstance(made, Look):
+        made.check()
+    return made
 
 
 def _chosen(inner: tuple[Any, ...], value: Any) -> Any:
@@ -166,5 +172,6 @@ def _grid(value: Any) -> np.ndarray:
 def _pixels(value: Any) -> np.ndarray:
     with Image.open(io.BytesIO(base64.b64decode(value["png"], validate=True)), formats=("PNG",)) as image:
         declared = value["width"], value["height"]
+        _checked(math.prod(image.size) <= PIXELS, image.size, f"a picture of {PIXELS:,} pixels at most")
         _checked(image.size == declared, image.size, f"a picture of {declared[0]} x {declared[1]} pixels")
         return np.asarray(image.convert("RGB"))

@@ -79,6 +79,28 @@ class Look:
     colours: bytes = field(repr=False)
     attention: bytes = field(default=b"", repr=False)
 
+    def check(self) -> None:
+        """Raises UnfitData where parts are not of the lengths that belong together, before anything large is made."""
+        count = self.grid[0] * self.grid[1]
+        wanted = {
+            "scales": (4 * count, 8 * count),
+            "offset": (4 * (self.width + 1),),
+            "lengths": (4 * count,),
+            "colours": (3 * count,),
+            "attention": (0, 4 * count),
+        }
+        fit = min(self.grid) >= 1 and self.width >= 0
+        fit = fit and all(len(getattr(self, part)) in sizes for part, sizes in wanted.items())
+        if not fit or len(self._unpacked()) != self.width * count:
+            raise UnfitData("A probe's tokens are damaged (parts of other lengths). Make the report again.")
+
+    def _unpacked(self) -> bytes:
+        """The codes, as far as they belong there: a few bytes can be made to unpack to gigabytes."""
+        try:
+            return zlib.decompressobj().decompress(self.codes, self.width * self.grid[0] * self.grid[1] + 1)
+        except zlib.error as error:
+            raise UnfitData(f"A probe's tokens are damaged ({error}). Make the report again.") from None
+
     def tokens(self, position: int) -> Float[Array, "n k"]:
         """Every patch on k = width + 1 axes, the last that of the offset outside of the others.
 
@@ -86,13 +108,13 @@ class Look:
         """
         count = self.grid[0] * self.grid[1]
         try:
-            codes = np.frombuffer(zlib.decompress(self.codes), np.int8).reshape(self.width, count).T
+            codes = np.frombuffer(self._unpacked(), np.int8).reshape(self.width, count).T
             scales = np.frombuffer(self.scales, "<f4").reshape(-1, count, 1).astype(np.float64)
             first, rest = np.abs(scales[0]), np.abs(scales[-1])
             offset = np.frombuffer(self.offset, "<f4").astype(np.float64)[: self.width + 1]
             spread = np.concatenate([codes[:, :position] * first, codes[:, position:] * rest], 1)
             return np.pad(spread, ((0, 0), (0, 1))) + (scales[-1] >= 0) * (offset + np.zeros(self.width + 1))
-        except (ValueError, zlib.error) as error:
+        except ValueError as error:
             raise UnfitData(f"A probe's tokens are damaged ({error}). Make the report again.") from None
 
     def place(self, across: float, down: float) -> tuple[int, int] | None:

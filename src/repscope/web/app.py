@@ -70,7 +70,7 @@ class Site:
         encoders += [
             {"name": name, "here": True, "parameters": 0, "licence": ""} for name in self.chosen if name not in named
         ]
-        return JSONResponse(
+        return _Json(
             {
                 "photos": [{"key": entry.key, "name": entry.name} for entry in entries],
                 "encoders": encoders,
@@ -95,18 +95,18 @@ class Site:
             if len(data) > LARGEST:
                 return _refusal(f"A photo has at most {LARGEST // 10**6} MB here; make it smaller first.", 413)
         key = await run_in_threadpool(self.library.add, bytes(data), request.query_params.get("name", "dropped"))
-        return JSONResponse({"key": key, "name": self.library.dropped[key].id})
+        return _Json({"key": key, "name": self.library.dropped[key].id})
 
     async def ask(self, request: Request) -> Response:
         """Put a question; its progress is told by `events`."""
-        return JSONResponse(as_plain((await self._put(request)).progress))
+        return _Json(as_plain((await self._put(request)).progress))
 
     async def _put(self, request: Request) -> Task:
         """The task of a request's question, asked where it was not."""
         return await run_in_threadpool(self.desk.ask, _question(request))
 
     async def stop(self, request: Request) -> Response:
-        return JSONResponse({"stopped": self.desk.stop(_question(request))})
+        return _Json({"stopped": self.desk.stop(_question(request))})
 
     async def events(self, request: Request) -> Response:
         """Where a question that was asked stands, told whenever it changes, until it is answered."""
@@ -129,27 +129,23 @@ class Site:
     async def answer(self, request: Request) -> Response:
         """The report of a question in a medium; waits for it."""
         make, kind = SHOW[request.path_params["medium"]]
-        report = await self._answered(request)
+        report = await _report_of(self.desk, await self._put(request), request)
         return Response(await run_in_threadpool(make, report), media_type=kind)
 
-    async def _answered(self, request: Request) -> Report:
-        """The report of a request's question, once it is there; raises why there is none."""
-        task = await self._put(request)
-        with self.desk.waiting(task):
-            while not task.over:
-                await asyncio.sleep(EVERY)
-        if task.report is None:
-            raise task.error or Unanswered(task.progress.said or "The question was withdrawn.")
-        return task.report
-
     async def keep(self, request: Request) -> Response:
-        """Save the report of a question that has been answered."""
-        report = await self._answered(request)
-        return JSONResponse({"folder": str(await run_in_threadpool(self.shelf.keep, report))})
+        """Save the report of a question as it was shown, though its photos be others by now."""
+        report = self.desk.answer(_question(request))
+        if report is None:
+            report = await _report_of(self.desk, await self._put(request), request)
+        return _Json({"folder": str(await run_in_threadpool(self.shelf.keep, report))})
 
     async def reports(self, request: Request) -> Response:  # noqa: ARG002
         saved = await run_in_threadpool(self.shelf.saved)
-        return JSONResponse([{"key": each.key, "title": each.title, "folder": each.folder.name} for each in saved])
+        return _Json([{"key": each.key, "title": each.title, "folder": each.folder.name} for each in saved])
+
+    async def picture(self, request: Request) -> Response:
+        """What a saved report looks like, small."""
+        return Response(await run_in_threadpool(self.shelf.thumb, request.path_params["key"]), media_type="image/jpeg")
 
     async def report(self, request: Request) -> Response:
         make, kind = SHOW[request.path_params["medium"]]
@@ -158,6 +154,7 @@ class Site:
             return Response(await run_in_threadpool(make, report), media_type=kind)
         except (
             ValueError,
+            ArithmeticError,
             AttributeError,
             IndexError,
             RecursionError,
@@ -184,6 +181,7 @@ def app(site: Site, hosts: frozenset[str], token: str = "") -> Starlette:
         Route("/ask/{analysis}/events", site.events),
         Route("/reports", site.reports),
         Route("/reports/{analysis}", site.keep, methods=["POST"]),
+        Route("/reports/{key}.jpg", site.picture),
         Route("/reports/{key}.{medium:medium}", site.report),
         Route("/{analysis}.{medium:medium}", site.answer),
     ]
@@ -193,6 +191,18 @@ def app(site: Site, hosts: frozenset[str], token: str = "") -> Starlette:
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
         exception_handlers={RepscopeError: _mistake, HTTPException: _absent},
     )
+
+
+async def _report_of(desk: Desk, task: Task, request: Request) -> Report:
+    """The report of a question, once it is there; raises why there is none, and where nobody waits any more."""
+    with desk.waiting(task):
+        while not task.over:
+            await asyncio.sleep(EVERY)
+            if await request.is_disconnected():
+                raise Unanswered("Nobody waits any more.")
+    if task.report is None:
+        raise task.error or Unanswered(task.progress.said or "The question was withdrawn.")
+    return task.report
 
 
 class _Medium(Convertor[str]):
@@ -222,8 +232,15 @@ def _read(package: str, name: str) -> str:
     return files(f"repscope.{package}").joinpath(name).read_text(encoding="utf-8")
 
 
+class _Json(JSONResponse):
+    """In ASCII: the name of a file may hold half a surrogate pair, which can only be written as an escape."""
+
+    def render(self, content: Any) -> bytes:
+        return dumps(content, separators=(",", ":")).encode()
+
+
 def _refusal(message: str, status: int) -> Response:
-    return JSONResponse({"error": message}, status)
+    return _Json({"error": message}, status)
 
 
 async def _mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -102,6 +102,12 @@ class Desk:
             raise Absent("That question was not asked, or long ago: ask it again.")
         return task
 
+    def answer(self, question: Question) -> Report | None:
+        """The report that was last given to a question, if any is remembered."""
+        with self._lock:
+            task = self._tasks.get(question)
+        return task.report if task else None
+
     @contextmanager
     def waiting(self, task: Task) -> Iterator[None]:
         """Somebody waits for it meanwhile."""

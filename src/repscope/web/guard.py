@@ -8,6 +8,7 @@ answered, and where the server is opened to a network a token is wanted as well.
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -17,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from repscope.render.html import digest
 
-COOKIE = "repscope"
 POLICY = (
     f"default-src 'none'; script-src 'self' 'sha256-{digest()}'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -45,6 +45,11 @@ class Guard:
     hosts: frozenset[str]
     token: str = ""
 
+    @property
+    def cookie(self) -> str:
+        """A name of its own for every start: cookies do not tell the servers of a machine apart."""
+        return f"repscope-{sha256(self.token.encode()).hexdigest()[:12]}"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -68,8 +73,11 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return PlainTextResponse("Another site may not ask here.", 403)
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _visits(scope, headers):
-            return PlainTextResponse("Another site may not ask here.", 403)
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            if not _visits(scope, headers):
+                return PlainTextResponse("Another site may not ask here.", 403)
+            if scope["query_string"]:  # the page would ask at once what another site wants to know
+                return RedirectResponse("/", 303)
         return self._unknown(scope, headers) if self.token else None
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
@@ -77,9 +85,9 @@ class Guard:
         said = QueryParams(scope["query_string"]).get("token")
         if said is not None and scope["path"] == "/" and _same(said, self.token):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
+            answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
             return answer
-        if _same(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self.token):
+        if _same(cookie_parser(headers.get("cookie", "")).get(self.cookie, ""), self.token):
             return None
         return PlainTextResponse("This server wants its token: open the address that it printed.", 401)
 

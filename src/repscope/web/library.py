@@ -15,8 +15,8 @@ from repscope.images.sources import Source, sources
 from repscope.web.absent import Absent
 
 THUMB = 192
-DROPPED = 200
-"""Photos dropped in that are kept; the oldest go first."""
+DROPPED = 1 << 30
+"""Bytes of pixels of photos dropped in that are kept; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,9 @@ class Library:
         key = f"d{photo.sha256[:16]}"
         with self._lock:
             self.dropped[key] = photo
-            if len(self.dropped) > DROPPED:
-                self.dropped.popitem(last=False)
+            while len(self.dropped) > 1 and sum(each.pixels.nbytes for each in self.dropped.values()) > DROPPED:
+                gone, _ = self.dropped.popitem(last=False)
+                self._known.pop(gone, None)
         return key
 
     def thumb(self, key: str) -> bytes:

@@ -14,9 +14,14 @@ from repscope.web.desk import Desk
 from repscope.web.library import Library
 from repscope.web.shelf import Shelf
 
+LONGEST = 1 << 20
+"""Bytes of a request's head: a question names every photo in its address."""
+
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; raises WrongUsage where it cannot be bound."""
+    if not host.strip():
+        raise WrongUsage("--host wants an address or a name of this machine; got an empty one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,11 +45,15 @@ def local(host: str) -> bool:
 
 def names(host: str, port: int) -> frozenset[str]:
     """What the Host header may say: this machine's own names, and the address that was asked for."""
+    anywhere = host in ("0.0.0.0", "::")
     own = {"127.0.0.1", "localhost", "[::1]"}
-    if not local(host):
-        anywhere = host in ("0.0.0.0", "::")
-        own |= {socket.gethostname(), *_addresses()} if anywhere else {f"[{host}]" if ":" in host else host}
+    own |= {socket.gethostname(), *_addresses()} if anywhere else {bracketed(host)}
     return frozenset(f"{name}:{port}" for name in own) | (frozenset(own) if port == 80 else frozenset())
+
+
+def bracketed(host: str) -> str:
+    """A host as addresses of pages write it."""
+    return f"[{ipaddress.ip_address(host).compressed}]" if ":" in host else host
 
 
 def _addresses() -> set[str]:
@@ -53,7 +62,7 @@ def _addresses() -> set[str]:
         found = {str(each[4][0]) for each in socket.getaddrinfo(socket.gethostname(), None)}
     except OSError:
         return set()
-    return {f"[{each}]" if ":" in each else each for each in found}
+    return {bracketed(each) for each in found if "%" not in each}
 
 
 def run(
@@ -68,13 +77,13 @@ def run(
     desk = Desk(library, chosen)
     site = Site(library, desk, Shelf([*saved], home), tuple(chosen))
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    shown = f"[{reachable}]" if ":" in reachable else reachable
-    sys.stdout.write(f"http://{shown}:{port}/{f'?token={token}' if token else ''}\nCtrl-C ends it.\n")
+    sys.stdout.write(f"http://{bracketed(reachable)}:{port}/{f'?token={token}' if token else ''}\nCtrl-C ends it.\n")
     if reachable != host:
         sys.stdout.write("From elsewhere: the same with this machine's address.\n")
     sys.stdout.flush()
     server = app(site, names(host, port), token)
     options = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 1}
+    options |= {"http": "h11", "h11_max_incomplete_event_size": LONGEST}
     try:
         uvicorn.Server(uvicorn.Config(server, **options)).run(sockets=[bound])
     finally:

@@ -200,7 +200,9 @@ async function opened(key) {
 async function saved() {
   const found = await (await fetched("/reports")).json();
   const items = found.map(({ key, title, folder }) => {
-    const link = node("a", { href: `/reports/${key}.html`, title: folder }, title);
+    const image = node("img", { src: `/reports/${key}.jpg`, alt: "", loading: "lazy" });
+    image.addEventListener("error", () => image.remove());
+    const link = node("a", { href: `/reports/${key}.html`, title: folder }, image, title);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey) return;
       event.preventDefault();

@@ -12,16 +12,25 @@ export function bytes(text) {
 
 export const floats = (text) => new Float32Array(bytes(text).buffer);
 
-async function inflated(data) {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Int8Array(await new Response(stream).arrayBuffer());
+// Unpacked, as far as they belong there: a few bytes can be made to unpack to gigabytes.
+async function inflated(data, length) {
+  const found = new Uint8Array(length);
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  let filled = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if (filled + next.value.length > length) throw new Error("too many codes");
+    found.set(next.value, filled);
+    filled += next.value.length;
+  }
+  if (filled < length) throw new Error("codes are missing");
+  return new Int8Array(found.buffer);
 }
 
 // Every patch on width + 1 axes, the last that of the offset outside of the others.
 export async function read(look, position) {
   const count = look.grid[0] * look.grid[1];
   const axes = look.width + 1;
-  const codes = await inflated(bytes(look.codes));
+  const codes = await inflated(bytes(look.codes), look.width * count);
   const scales = floats(look.scales);
   const rest = scales.length - count;
   const offset = floats(look.offset);
