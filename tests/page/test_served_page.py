@@ -307,6 +307,20 @@ def test_a_server_that_is_killed_while_it_saves_leaves_no_half_report(browser: B
     page.close()
 
 
+def test_ctrl_c_ends_what_runs_without_a_traceback(browser: Browser, many: Server):
+    page = browser.new_page()
+    page.goto(many.address)
+    page.wait_for_selector("#photos button")
+    page.click("#all")
+    page.click("#run")
+    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
+    assert many.end(signal.SIGINT) == 130
+    assert many.process.stdout
+    assert many.process.stdout.read() == "Ctrl-C ends it.\n"
+    until(page, "document.querySelector('#status').textContent.includes('server is gone')")
+    page.close()
+
+
 def test_a_run_can_be_cancelled(browser: Browser, many: Server):
     page = browser.new_page()
     page.goto(many.address)

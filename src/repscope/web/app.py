@@ -120,7 +120,7 @@ class Site:
                     if now != last:
                         yield f"data: {dumps(as_plain(now))}\n\n"
                         last = now
-                    if now.over:
+                    if now.over or self.desk.closed:
                         return
                     await asyncio.sleep(EVERY)
 
@@ -198,8 +198,8 @@ async def _report_of(desk: Desk, task: Task, request: Request) -> Report:
     with desk.waiting(task):
         while not task.over:
             await asyncio.sleep(EVERY)
-            if await request.is_disconnected():
-                raise Unanswered("Nobody waits any more.")
+            if desk.closed or await request.is_disconnected():
+                raise Unanswered("Nobody waits any more, or the server ends.")
     if task.report is None:
         raise task.error or Unanswered(task.progress.said or "The question was withdrawn.")
     return task.report

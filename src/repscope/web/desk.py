@@ -64,11 +64,15 @@ class Desk:
 
     Encoders are asked for by name only, but for those that were named when the server was started: a page must not
     choose which files of this machine are read.
+
+    Attributes:
+        closed: Nothing is answered any more; who waits need not.
     """
 
     def __init__(self, library: Library, chosen: Sequence[str] = ()):
         self.library, self.known = library, {*available(), *chosen}
         self.encoders: OrderedDict[str, Remembered] = OrderedDict()
+        self.closed = False
         self._tasks: OrderedDict[Question, Task] = OrderedDict()
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._lock = Lock()
@@ -134,6 +138,7 @@ class Desk:
     def close(self) -> None:
         """Stop everything, for good."""
         with self._lock:
+            self.closed = True
             for task in self._tasks.values():
                 _stop(task)
         self._queue.put(None)

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from repscope.errors import WrongUsage
 from repscope.web.app import Site, app
@@ -84,8 +85,14 @@ def run(
     server = app(site, names(host, port), token)
     options = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 1}
     options |= {"http": "h11", "h11_max_incomplete_event_size": LONGEST}
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            desk.close()  # who waits for an answer would be waited for, and cut off with a traceback
+            super().handle_exit(sig, frame)
+
     try:
-        uvicorn.Server(uvicorn.Config(server, **options)).run(sockets=[bound])
+        Server(uvicorn.Config(server, **options)).run(sockets=[bound])
     finally:
         desk.close()
         if not desk.left(1.0):  # inside a forward pass, which nobody waits for and Python cannot end in peace
