@@ -7,7 +7,7 @@ from textual_image._terminal import get_cell_size
 import repscope
 from repscope.report import Heatmap, Number, against, say, spread
 from repscope.tui.answers import blocks, readings
-from repscope.tui.picture import Drawing, Mark
+from repscope.tui.picture import Drawing, Mark, box_of, stretched
 from repscope.tui.raster import Raster, rastered
 from repscope.tui.terminal import Terminal
 
@@ -227,6 +227,21 @@ def test_pixels_are_drawn_where_the_terminal_has_them(drive, photo):
         np.testing.assert_array_equal(middles[plain], look.pca[plain])
 
     drive(act, [photo], terminal=Terminal(graphics=True))
+
+
+@pytest.mark.parametrize(("grid", "width", "height"), [((37, 37), 37, 38), ((16, 16), 29, 22), ((5, 9), 40, 12)])
+def test_marks_lie_on_the_colours_of_their_patch(grid, width, height):
+    """Enlarged by the nearest, a patch is where the middles of pixels fall into it."""
+    rows, columns = grid
+    pixels = np.zeros((rows, columns, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = np.arange(rows)[:, None], np.arange(columns)
+    large = stretched(pixels, width, height)
+    for row, column in np.ndindex(rows, columns):
+        top, bottom, left, right = box_of(Mark(row, column), grid, width, height)
+        inside = large[top:bottom, left:right, :2]
+        if height >= rows and width >= columns:
+            assert (inside == (row, column)).all()
+            assert inside.size == ((large[..., 0] == row) & (large[..., 1] == column)).sum() * 2
 
 
 def test_boxes_lie_on_the_marked_patches():

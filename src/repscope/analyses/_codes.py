@@ -3,10 +3,11 @@
 The axes are orthonormal, so cosines stay what they are: first the directions of position, then those that several
 photos have in common, then each photo's own for what is left. Every patch is rounded at length 1 (its position part
 and the rest apart), in steps of 1/127, or 1/112 where bytes are scarce: a cosine of two such patches is off by about
-.014, or .017, at most, whatever the encoder. The offset that is taken off before is the patches' median, which a few
-outlying tokens do not move, as they do the mean; tokens that are shorter without it keep theirs.
+.014, or .017, at most, whatever the encoder. The offset that is taken off before is the mean of the patches that are
+not outlying; tokens that are shorter without it keep theirs.
 """
 
+import math
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ Array = NDArray[np.float64]
 Edges = tuple[float, float, float, float]
 FINE, COARSE, BOUND, RANKED = 127, 112, 0.02, 0.05
 COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
-TRIED, MEMORY, TINY = 3, 6, 1e-37
+OFFSETS, ALL, OWN = 8, 1 << 16, (240, 224, 208, 192, 160, 128, 96, 64)
+TRIED, MEMORY, TINY, ASKED = 3, 6, 1e-37, 64
 BYTES = 60_000 / 256
 """What a patch may cost on the page, in base64, everything that belongs to it included."""
 
@@ -70,25 +72,33 @@ def coded(
     looks, used = _looks(seen, tokens, axes, len(position), FINE)
     if not _fit(looks):
         looks, used = _fitting(seen, tokens, axes, len(position), COARSE)
-        made = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
-        if made.error <= BOUND:
-            return made
+        coarse = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
+        if coarse.error <= BOUND:
+            return coarse
         looks, used = _fitting(seen, tokens, axes, len(position), FINE)
+        fine = _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
+        return min(fine, coarse, key=lambda made: made.error)
     return _measured(replace(panel, looks=tuple(looks), shared=used), tokens, position)
 
 
 def _fitting(
     seen: Sequence[Seen], tokens: Sequence[Array], axes: Array, position: int, levels: int
 ) -> tuple[list[Look], int]:
-    """The looks with the most axes in common that their bytes allow; without any but position's in the end."""
-    counts = [*(count for count in COUNTS if position < count < len(axes)), position]
+    """The looks with the most axes in common that their bytes allow.
+
+    In the end without any but those of position and of the offsets, and then with fewer of each photo's own.
+    """
+    several = min(len(seen), OFFSETS) if len(axes) > position else 0
+    counts = [*(count for count in COUNTS if position + several < count < len(axes)), position + several]
+    plan = [*((count, ALL) for count in counts), *((counts[-1], own) for own in OWN)]
 
     def fits(place: int) -> bool:
-        return _fit(_looks(seen[:TRIED], tokens[:TRIED], axes[: counts[place]], position, levels)[0])
+        count, own = plan[place]
+        return _fit(_looks(seen[:TRIED], tokens[:TRIED], axes[:count], position, levels, own)[0])
 
     looks, used = list[Look](), 0
-    for count in counts[bisect_left(range(len(counts) - 1), True, key=fits) :]:
-        looks, used = _looks(seen, tokens, axes[:count], position, levels)
+    for count, own in plan[bisect_left(range(len(plan) - 1), True, key=fits) :]:
+        looks, used = _looks(seen, tokens, axes[:count], position, levels, own)
         if _fit(looks):
             break
     return looks, used
@@ -96,7 +106,8 @@ def _fitting(
 
 def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
     """With the largest errors of a cosine, of all pairs of patches: within each photo, and between any two."""
-    within, across = [0.0], [0.0] if len(tokens) > 1 else []
+    within, across, ranks = [0.0], [0.0] if len(tokens) > 1 else [], [0.0]
+    places = panel.sampled(0) if len(tokens) > 1 else []
     for kind in _kinds(panel):
         exact = [unit(each, kind, position).astype(np.float32) for each in tokens]
         coded = [panel.unit(i, kind).astype(np.float32) for i in range(len(tokens))]
@@ -105,7 +116,38 @@ def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
         across += [
             float(np.abs(cut[i] @ cut[j].T - exact[i] @ exact[j].T).max()) for i, j in combinations(range(len(cut)), 2)
         ]
-    return replace(panel, error=max(within), across=max(across, default=None), without_percentile=_unranked(across))
+        if across:
+            ranks.append(_misranked(panel, kind, exact[0], np.stack([exact[photo][place] for photo, place in places])))
+    return replace(
+        panel,
+        error=_up(max(within)),
+        across=_up(max(across)) if across else None,
+        ranks=_up(max(ranks)) if across else None,
+        without_percentile=_unranked(across),
+    )
+
+
+def _misranked(
+    panel: Panel,
+    kind: Kind,
+    exact: Float[NDArray[np.floating], "n D"],
+    reference: Float[NDArray[np.floating], "m D"],
+) -> float:
+    """The largest error of a percentile within the first photo, of some of its patches as queries."""
+    columns, worst = panel.looks[0].grid[1], 0.0
+    rows = panel.reference(0, kind)
+    for patch in range(0, len(exact), max(len(exact) // ASKED, 1)):
+        values = panel.similarity(0, (patch // columns, patch % columns), kind).ravel()
+        found = np.searchsorted(np.sort(rows @ panel.unit(0, kind)[patch, : panel.shared]), values, side="right")
+        wanted = np.searchsorted(np.sort(reference @ exact[patch]), (exact @ exact[patch]).clip(-1, 1), side="right")
+        others = np.arange(len(exact)) != patch
+        worst = max(worst, float(np.abs(found - wanted)[others].max(initial=0)) / len(rows))
+    return worst
+
+
+def _up(error: float) -> float:
+    """To three decimals, never down: what is called the largest error must not be less than it is."""
+    return math.ceil(error * 1000 - 1e-9) / 1000
 
 
 def _unranked(across: Sequence[float]) -> str:
@@ -132,7 +174,7 @@ def _shared(tokens: Sequence[Array], position: Array) -> Float[Array, "D D"]:
     products = [each.T @ each for each in rows]
     total = np.sum(products, axis=0)
     common = total @ total - np.sum([each @ each for each in products], axis=0)
-    offsets = np.stack([np.median(each, axis=0) for each in tokens])
+    offsets = np.stack([_middle(each) for each in tokens])
     offsets = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), np.finfo(float).tiny)
     common = common + np.abs(common).sum() * offsets.T @ offsets
     beside = np.eye(width) - position.T @ position
@@ -144,10 +186,10 @@ def _shared(tokens: Sequence[Array], position: Array) -> Float[Array, "D D"]:
 
 
 def _looks(
-    seen: Sequence[Seen], tokens: Sequence[Array], axes: Array, position: int, levels: int
+    seen: Sequence[Seen], tokens: Sequence[Array], axes: Array, position: int, levels: int, own: int = ALL
 ) -> tuple[list[Look], int]:
-    """Every photo on these axes and its own, and how many of these say something."""
-    turned = [_turned(each, axes, position, levels) for each in tokens]
+    """Every photo on these axes and on so many of its own at most, and how many of these say something."""
+    turned = [_turned(each, axes, position, levels, own) for each in tokens]
     used = max(_used(each, len(axes)) for each in turned)
     return [_look(each, _kept(t, used, len(axes))) for each, t in zip(seen, turned, strict=True)], used
 
@@ -156,9 +198,9 @@ def _fit(looks: Sequence[Look]) -> bool:
     return bool(looks) and all(_bytes(look) <= BYTES * look.grid[0] * look.grid[1] for look in looks)
 
 
-def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int, levels: int) -> _Turned:
+def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: int, levels: int, most: int) -> _Turned:
     """One photo on the axes in common, and on its own for what is left."""
-    offset = np.median(tokens, axis=0)
+    offset = _middle(tokens)
     # a token nearer to zero than to the offset stays as it is: it would be lost in the offset's rounding
     bare = (tokens**2).sum(1) < ((tokens - offset) ** 2).sum(1)
     spread = np.where(bare[:, None], tokens, tokens - offset)
@@ -169,7 +211,7 @@ def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: in
         own = vectors.T[::-1][kept]
         if len(left) < left.shape[1]:
             own = own @ left / np.sqrt(values[::-1][kept])[:, None]
-        axes = np.concatenate([axes, own])
+        axes = np.concatenate([axes, own[:most]])
     on = spread @ axes.T
     parts = [on[:, :position], on[:, position:]] if position else [on]
     scales = [np.linalg.norm(part, axis=1, keepdims=True) / levels for part in parts]
@@ -178,6 +220,17 @@ def _turned(tokens: Float[Array, "n D"], axes: Float[Array, "k D"], position: in
     outside = np.sqrt(max(offset @ offset - inside @ inside, 0))
     signed = [np.where(bare[:, None], -np.maximum(scale, TINY), scale) for scale in scales]
     return _Turned(np.concatenate(codes, 1).astype(np.int8), np.hstack(signed).T, np.append(inside, outside))
+
+
+def _middle(tokens: Float[Array, "n D"]) -> Float[Array, " D"]:
+    """The mean of the patches no further from the median than thrice the median distance.
+
+    Centred cosines are of what is left without the mean, so the mean is what should be told apart from the codes; but
+    a few tokens a hundred times longer than the others would move it so far that these differ by less than a step.
+    """
+    median = np.median(tokens, axis=0)
+    distances = np.linalg.norm(tokens - median, axis=1)
+    return tokens[distances <= 3 * np.median(distances)].mean(0)
 
 
 def _used(turned: _Turned, count: int) -> int:

@@ -11,7 +11,7 @@ from repscope.images import Photo
 from repscope.metrics import Rows
 from repscope.report import Overlay
 
-SIDE = 336
+SIDE, NOTHING = 336, 1e-6
 
 
 def shown(photo: Photo, frame: Frame, side: int = SIDE) -> UInt8[NDArray[np.uint8], "H W 3"]:
@@ -42,7 +42,8 @@ def pca_maps(grids: Sequence[Float[NDArray[np.floating], "H W D"]]) -> list[UInt
     scores = patches @ basis.T
     scores = np.pad(scores, ((0, 0), (0, 3 - scores.shape[1])))
     low, high = np.percentile(scores, [2, 98], axis=0)
-    colours = np.clip((scores - low) / np.where(high > low, high - low, 1), 0, 1)
+    told = high - low > NOTHING * (high - low).max(initial=0)  # a component of rounding alone is no colour
+    colours = np.where(told, np.clip((scores - low) / np.where(told, high - low, 1), 0, 1), 0)
     cut = np.cumsum([grid.shape[0] * grid.shape[1] for grid in grids])[:-1]
     parts = np.split((colours * 255).round().astype(np.uint8), cut)
     return [part.reshape(*grid.shape[:2], 3) for part, grid in zip(parts, grids, strict=True)]

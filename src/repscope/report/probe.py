@@ -7,6 +7,7 @@ is asked here, so that the page's script, the terminal screen and Python say the
 import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import gcd
 from typing import Literal, get_args
 
 import numpy as np
@@ -146,6 +147,7 @@ class Panel:
         shared: Leading axes, those included, that mean the same in every photo; the others are a photo's own.
         error: The largest error of a similarity within a photo, against float32.
         across: The same between photos, or None with one photo.
+        ranks: The largest error of a percentile, seen on some patches of the first photo; None with one photo.
         without_position: Why position cannot be removed; empty where it can.
         without_percentile: Why a similarity cannot be ranked among other photos' patches; empty where it can.
         attention: What the attention map is, or why there is none.
@@ -158,6 +160,7 @@ class Panel:
     shared: int = 0
     error: float = 0.0
     across: float | None = None
+    ranks: float | None = None
     without_position: str = ""
     without_percentile: str = ""
     attention: str = ""
@@ -212,6 +215,18 @@ class Panel:
         """Patches of the other photos that a percentile is among, evenly taken, on the axes all photos share."""
         return _reference(self, photo, kind)
 
+    def sampled(self, photo: int) -> list[tuple[int, int]]:
+        """Photo and place in raster order of the patches of the others that a percentile is among.
+
+        Every so many, SAMPLE at most; no multiple of a grid's rows or columns, or some places would not be among them.
+        """
+        grids = [look.grid for i, look in enumerate(self.looks) if i != photo]
+        step = -(-sum(rows * columns for rows, columns in grids) // SAMPLE)
+        while any(gcd(step, side) > 1 for grid in grids for side in grid):
+            step += 1
+        places = [(i, p) for i, look in enumerate(self.looks) if i != photo for p in range(look.grid[0] * look.grid[1])]
+        return places[::step]
+
     def best(self, photo: int, values: Float[Array, "h w"], beside: tuple[int, int] | None = None) -> tuple[int, int]:
         """Row and column of the largest value on a photo's grid, the patch that was asked about aside."""
         others = values.astype(np.float64)
@@ -242,8 +257,11 @@ def _unit(panel: Panel, photo: int, kind: Kind) -> Float[Array, "n k"]:
 
 @lru_cache(8)
 def _reference(panel: Panel, photo: int, kind: Kind) -> Float[Array, "n k"]:
-    rows = np.concatenate([panel.unit(i, kind)[:, : panel.shared] for i in range(len(panel.looks)) if i != photo])
-    return _frozen(rows[:: -(-len(rows) // SAMPLE)].copy())
+    places = panel.sampled(photo)
+    rows = [
+        panel.unit(i, kind)[[p for j, p in places if j == i], : panel.shared] for i in sorted({i for i, _ in places})
+    ]
+    return _frozen(np.concatenate(rows))
 
 
 def _frozen(values: Float[Array, "n k"]) -> Float[Array, "n k"]:

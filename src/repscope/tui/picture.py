@@ -88,9 +88,14 @@ def stretched(pixels: Pixels, width: int, height: int) -> Pixels:
     """A grid of patches enlarged whole patch by whole patch as far as that goes; a photo as photos are."""
     if pixels.shape[:2] == (height, width):
         return pixels
-    small = max(pixels.shape[:2]) <= 64
-    how = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(pixels).resize((width, height), how))
+    if max(pixels.shape[:2]) <= 64:
+        return pixels[np.ix_(nearest(height, pixels.shape[0]), nearest(width, pixels.shape[1]))]
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def nearest(side: int, count: int) -> NDArray[np.intp]:
+    """The patch, of so many, that the middle of each pixel falls into."""
+    return (2 * np.arange(side) + 1) * count // (2 * side)
 
 
 def half_blocks(drawing: Drawing, columns: int, lines: int) -> list[Strip]:
@@ -148,9 +153,14 @@ def _colour(packed: int) -> Color:
 
 def box_of(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a patch in a picture of this size; never empty."""
-    top, left = mark.row * height // grid[0], mark.column * width // grid[1]
-    bottom, right = (mark.row + 1) * height // grid[0], (mark.column + 1) * width // grid[1]
+    top, bottom = (_edge(mark.row + further, height, grid[0]) for further in (0, 1))
+    left, right = (_edge(mark.column + further, width, grid[1]) for further in (0, 1))
     return top, max(bottom, top + 1), left, max(right, left + 1)
+
+
+def _edge(patch: int, side: int, count: int) -> int:
+    """The first pixel whose middle falls into this patch."""
+    return -((count - 2 * patch * side) // (2 * count))
 
 
 def _letters(drawing: Drawing, columns: int, lines: int) -> dict[int, dict[int, str]]:
@@ -166,7 +176,7 @@ def _letters(drawing: Drawing, columns: int, lines: int) -> dict[int, dict[int, 
 def shaded(drawing: Drawing, columns: int, lines: int, shades: str) -> list[Strip]:
     """Shades in place of colours; the cursor in reverse."""
     values = drawing.shades if drawing.shades is not None else drawing.pixels.mean(2) / 255
-    down, across = np.arange(lines) * len(values) // lines, np.arange(columns) * values.shape[1] // columns
+    down, across = nearest(lines, values.shape[0]), nearest(columns, values.shape[1])
     steps = np.clip(np.rint(values[np.ix_(down, across)] * (len(shades) - 1)), 0, len(shades) - 1).astype(int)
     letters = _letters(drawing, columns, lines)
     cursor = next((box_of(mark, drawing.grid, columns, lines) for mark in drawing.marks if not mark.letter), None)

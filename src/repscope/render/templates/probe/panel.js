@@ -31,9 +31,11 @@ export class Panel {
   }
 
   loss() {
-    const across = this.data.across === null ? "" : `, between photos by ${say(this.data.across)}`;
-    const axes = `${this.data.looks[0].width} axes of 8 bits`;
-    return node("p", { class: this.data.error > 0.02 ? "beside over" : "beside" }, `Similarities are off by at most ${say(this.data.error)}${across} (${axes}).`);
+    const { error, across, ranks, without_percentile, looks } = this.data;
+    const between = across === null ? "" : `, between photos by ${say(across)}`;
+    const ranked = ranks === null || without_percentile ? "" : `; percentiles by ${(100 * ranks).toFixed(0)} points`;
+    const words = `Similarities are off by at most ${say(error)}${between}${ranked} (${looks[0].width} axes of 8 bits).`;
+    return node("p", { class: error > 0.02 || across > 0.05 ? "beside over" : "beside" }, words);
   }
 
   // The promise of what a photo's drawing needs, asked for once; nothing where it is there.

@@ -82,10 +82,14 @@ export function cosines(patches, query, shared = patches.axes) {
   return found;
 }
 
-// Every so many patches of other photos, on the axes that all photos share.
+const gcd = (one, other) => (other ? gcd(other, one % other) : one);
+
+// Every so many patches of other photos, on the axes that all photos share; no multiple of a grid's rows or columns,
+// or some places would not be among them.
 export function sampled(others, shared) {
   const total = others.reduce((sum, each) => sum + each.count, 0);
-  const step = Math.max(1, Math.ceil(total / SAMPLE));
+  let step = Math.max(1, Math.ceil(total / SAMPLE));
+  while (others.some((each) => each.grid.some((side) => gcd(step, side) > 1))) step++;
   const count = Math.ceil(total / step);
   const rows = new Float32Array(count * shared);
   let seen = 0;
