@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asked import HOST
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -15,7 +16,6 @@ from repscope.web.desk import Desk
 from repscope.web.library import Library
 from repscope.web.shelf import Shelf
 
-HOST = "127.0.0.1:8760"
 CHOSEN = ("tiny-mae", "tiny-random")
 
 
