@@ -24,7 +24,7 @@ import repscope
 from repscope.analyses._codes import Seen, coded
 from repscope.images import gather
 from repscope.render.html import html
-from repscope.report import Probe, Report, Snapshot
+from repscope.report import Pin, Probe, Report, Snapshot
 
 FOUR = ("tiny-dino", "tiny-mae", "tiny-random", "tiny-ijepa")
 LISTEN = """() => {
@@ -113,7 +113,8 @@ def of(patches: int, width: int, panels: int) -> Report:
         seen = Seen(np.asarray(smooth), (0.0, 0.0, 1.0, 1.0), np.zeros((side, side, 3), np.uint8))
         made.append(coded(f"encoder {k}", [seen], np.zeros((0, width)), without_position="one photo."))
     shown = Snapshot("drawn", (0.0, 0.0, 1.0, 1.0), image.size, out.getvalue())
-    return Report("made", (Probe("Point at a patch", (shown,), tuple(made)),))
+    pins = tuple(Pin(0, 0.2 * k, 0.5, label) for k, label in enumerate("ABC", 1))
+    return Report("made", (Probe("Point at a patch", (shown,), tuple(made), pins),))
 
 
 def hover(folder: str | None) -> None:
