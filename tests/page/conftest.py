@@ -1,6 +1,7 @@
 """A browser without a network, and a report of nine photos, two encoders and one that failed."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from opened import Seen
 from playwright.sync_api import Browser, sync_playwright
+from serving import Server, drawn, started
 
 import repscope
 from repscope.images import Photo, gather
@@ -29,7 +31,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def drawn(seed: int) -> np.ndarray:
+def painted(seed: int) -> np.ndarray:
     """A disc before waves: no two patches alike, near ones similar, as in photos."""
     down, across = np.mgrid[0:1:96j, 0:1:128j]
     rng = np.random.default_rng(seed)
@@ -41,7 +43,7 @@ def drawn(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def photos() -> tuple[Photo, ...]:
-    return gather([drawn(seed) for seed in range(9)])[0]
+    return gather([painted(seed) for seed in range(9)])[0]
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +69,31 @@ def seen(browser: Browser, file: Path) -> Iterator[Seen]:
     context = browser.new_context(offline=True, viewport={"width": 1200, "height": 900})
     yield Seen(context.new_page(), file)
     context.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "photos").mkdir()
+    for seed in range(3):
+        drawn(seed).save(folder / "photos" / f"{seed}.png")
+    serving = started(folder)
+    yield serving
+    if serving.process.poll() is None:
+        assert serving.end(signal.SIGINT) in (0, 130)
+    assert serving.process.stdout
+    serving.process.stdout.close()
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[Server]:
+    """A server over 40 photos: long enough to be interrupted."""
+    (tmp_path / "photos").mkdir()
+    for seed in range(40):
+        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
+    serving = started(tmp_path)
+    yield serving
+    serving.process.kill()
+    serving.process.wait(20)
+    assert serving.process.stdout
+    serving.process.stdout.close()

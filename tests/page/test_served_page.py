@@ -1,85 +1,13 @@
 """The served page in a browser, as `repscope serve` shows it."""
 
-import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from opened import until
-from PIL import Image
 from playwright.sync_api import Browser, Page
-
-from repscope.web.shelf import Shelf
-
-ENCODERS = "tiny-mae,tiny-random"
-
-
-@dataclass
-class Server:
-    """The command, running."""
-
-    process: subprocess.Popen[str]
-    address: str
-    folder: Path
-
-    def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(20)
-
-
-def started(folder: Path, *more: str) -> Server:
-    words = [sys.executable, "-m", "repscope", "serve", "photos", "-m", ENCODERS, "--port", "0", *more]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-    process = subprocess.Popen(
-        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    assert process.stdout
-    line = process.stdout.readline().strip()
-    assert line.startswith("http://127.0.0.1:"), line
-    return Server(process, line, folder)
-
-
-def drawn(seed: int, side: int = 96) -> Image.Image:
-    down, across = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
-    waves = [0.5 + 0.5 * np.sin((4 + seed + 3 * c) * down + (7 - c) * across) for c in range(3)]
-    return Image.fromarray(np.uint8(255 * np.stack(waves, -1)))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("served")
-    (folder / "photos").mkdir()
-    for seed in range(3):
-        drawn(seed).save(folder / "photos" / f"{seed}.png")
-    serving = started(folder)
-    yield serving
-    if serving.process.poll() is None:
-        assert serving.end(signal.SIGINT) in (0, 130)
-    assert serving.process.stdout
-    serving.process.stdout.close()
-
-
-@pytest.fixture
-def many(tmp_path: Path) -> Iterator[Server]:
-    """A server over 40 photos: long enough to be interrupted."""
-    (tmp_path / "photos").mkdir()
-    for seed in range(40):
-        drawn(seed, 200).save(tmp_path / "photos" / f"{seed}.png")
-    serving = started(tmp_path)
-    yield serving
-    serving.process.kill()
-    serving.process.wait(20)
-    assert serving.process.stdout
-    serving.process.stdout.close()
+from serving import Server, drawn, looked
 
 
 @pytest.fixture
@@ -94,13 +22,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     yield page
     context.close()
     assert wrong == []
-
-
-def looked(page: Page) -> None:
-    """Press the button, and wait for the answer and for its probe, which is drawn a frame later."""
-    page.click("#run")
-    until(page, "document.querySelector('#answer').ariaBusy === 'false'")
-    until(page, "!document.querySelector('figure.probe[data-drawn=\"0\"]')")
 
 
 def test_a_question_shows_the_reports_own_fragment(page: Page, server: Server):
@@ -246,25 +167,6 @@ def test_a_photo_deleted_meanwhile_is_said(page: Page, server: Server):
     assert re.search("no photo .* any more", page.inner_text("#status"))
 
 
-def test_elsewhere_than_on_this_machine_it_listens_with_a_token_only(browser: Browser, tmp_path: Path):
-    (tmp_path / "photos").mkdir()
-    drawn(0).save(tmp_path / "photos" / "0.png")
-    serving = started(tmp_path, "--host", "0.0.0.0")
-    bare, _, token = serving.address.partition("?token=")
-    assert len(token) >= 32
-    page = browser.new_page()
-    assert page.goto(bare).status == 401
-    assert page.goto(f"{bare}?token={token[:-1]}").status == 401
-    page.goto(serving.address)
-    page.wait_for_selector("#photos button")
-    assert token not in page.url
-    page.close()
-    serving.end(signal.SIGINT)
-    assert serving.process.stdout
-    assert token not in serving.process.stdout.read()
-    serving.process.stdout.close()
-
-
 def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(server.address)
@@ -273,64 +175,3 @@ def test_a_phone_has_it_all_in_one_column(browser: Browser, server: Server):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("#answer h1").bounding_box()["y"] < 370  # the answer, not the questions
     page.close()
-
-
-def test_a_server_that_is_killed_leaves_no_half_report_and_the_page_says_so(browser: Browser, many: Server):
-    page = browser.new_page()
-    page.goto(many.address)
-    page.wait_for_selector("#photos button")
-    page.click("#all")
-    page.click("#run")
-    page.wait_for_selector("#cancel:not([hidden])")
-    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
-    many.end(signal.SIGKILL)
-    until(page, "document.querySelector('#status').textContent.includes('server is gone')")
-    assert not (many.folder / "reports").exists()
-    page.close()
-
-
-def test_a_server_that_is_killed_while_it_saves_leaves_no_half_report(browser: Browser, many: Server):
-    page = browser.new_page()
-    page.goto(many.address)
-    page.wait_for_selector("#photos button")
-    looked(page)
-    page.get_by_role("button", name="Save the report").click()
-    reports, end = many.folder / "reports", time.monotonic() + 60
-    while not (reports.is_dir() and any(reports.iterdir())):  # what is written aside, or all of it
-        assert time.monotonic() < end
-    many.end(signal.SIGKILL)
-    for folder in reports.iterdir():
-        if not folder.name.startswith("."):
-            files = json.loads((folder / "manifest.json").read_text())["files"]
-            assert {path.name for path in folder.iterdir()} == {*files, "manifest.json"}
-    assert Shelf([], reports).saved() == [] or not any(path.name.startswith(".") for path in reports.iterdir())
-    page.close()
-
-
-def test_ctrl_c_ends_what_runs_without_a_traceback(browser: Browser, many: Server):
-    page = browser.new_page()
-    page.goto(many.address)
-    page.wait_for_selector("#photos button")
-    page.click("#all")
-    page.click("#run")
-    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
-    assert many.end(signal.SIGINT) == 130
-    assert many.process.stdout
-    assert many.process.stdout.read() == "Ctrl-C ends it.\n"
-    until(page, "document.querySelector('#status').textContent.includes('server is gone')")
-    page.close()
-
-
-def test_a_run_can_be_cancelled(browser: Browser, many: Server):
-    page = browser.new_page()
-    page.goto(many.address)
-    page.wait_for_selector("#photos button")
-    page.click("#all")
-    page.click("#run")
-    page.wait_for_selector("#cancel:not([hidden])")
-    until(page, "document.querySelector('#status').textContent.startsWith('Looked at')")
-    page.click("#cancel")
-    until(page, "document.querySelector('#status').textContent === 'Cancelled.'")
-    assert page.locator("#answer h1").count() == 0
-    page.close()
-    assert many.end(signal.SIGINT) in (0, 130)

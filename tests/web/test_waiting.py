@@ -105,14 +105,20 @@ def test_two_browsers_wait_for_one_answer(visitor, slow):
     assert visitor.site.desk.encoders["tiny-random"].forwards == 1
 
 
-def test_one_of_two_who_wait_cannot_end_it_for_the_other(visitor, slow):
-    question = visitor.question("one.png")
+def waited_for(visitor, question):
+    """The task of a question that somebody waits for, who that is, and the answers there will be."""
     answers = []
     visitor.client.post(f"/ask/compare?{question}")
     (task,) = visitor.site.desk._tasks.values()
     waiting = threading.Thread(target=lambda: answers.append(visitor.client.get(f"/compare.json?{question}")))
     waiting.start()
     visitor.until(lambda: task.waiting == 1)
+    return task, waiting, answers
+
+
+def test_one_of_two_who_wait_cannot_end_it_for_the_other(visitor, slow):
+    question = visitor.question("one.png")
+    task, waiting, answers = waited_for(visitor, question)
     with visitor.site.desk.waiting(task):  # the second one
         assert visitor.client.delete(f"/ask/compare?{question}").json() == {"stopped": False}
         slow.go.set()
@@ -123,12 +129,7 @@ def test_one_of_two_who_wait_cannot_end_it_for_the_other(visitor, slow):
 
 def test_one_who_waits_alone_can(visitor, slow):
     question = visitor.question("one.png", "two.png")
-    answers = []
-    visitor.client.post(f"/ask/compare?{question}")
-    (task,) = visitor.site.desk._tasks.values()
-    waiting = threading.Thread(target=lambda: answers.append(visitor.client.get(f"/compare.json?{question}")))
-    waiting.start()
-    visitor.until(lambda: task.waiting == 1)
+    task, waiting, answers = waited_for(visitor, question)
     assert slow.reached.wait(20)
     assert visitor.client.delete(f"/ask/compare?{question}").json() == {"stopped": True}
     slow.go.set()

@@ -178,9 +178,10 @@ export class Panel {
     if (state.layer === "attention" && !values) return `No attention: ${this.data.attention}`;
     const what = state.layer === "norm" ? "Norm" : "Attention";
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    const range = domainOf(values)[0] === low ? `${what} ${say(low)} to ${say(high)}` : `${what} ${say(low)} for all patches, to a thousandth`;
+    const told = state.layer === "attention" ? `: ${this.data.attention}` : "";
+    if (domainOf(values)[0] < low) return `${what} ${say(low)} for all patches, to a thousandth${told}`;
     const here = this.at < 0 ? "" : `, ${say(values[this.at])} at the cursor`;
-    return `${range}${here}${state.layer === "attention" ? `: ${this.data.attention}` : ""}`;
+    return `${what} ${say(low)} to ${say(high)}${here}${told}`;
   }
 
   // How like the patch under the cursor each pin is, on the scale of the heat.
