@@ -135,6 +135,7 @@ def test_one_who_waits_alone_can(visitor, slow):
     slow.go.set()
     waiting.join(30)
     assert (answers[0].status_code, answers[0].json()["error"]) == (500, "The question was withdrawn.")
+    assert task.progress.where == "stopped"
 
 
 def test_who_goes_away_waits_no_more(visitor, slow):
