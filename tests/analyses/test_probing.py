@@ -83,6 +83,14 @@ def test_position_wants_six_photos(photos, encoders):
     assert "6 photos or more" not in many.without_position
 
 
+def test_photos_nearly_the_same_are_not_told_from_position():
+    fields = np.random.default_rng(0)
+    base = fields.normal(size=(12, 12, 80))
+    near = Known("near", lambda photo, layer: base + 0.1 * np.random.default_rng(int(photo.id)).normal(size=base.shape))
+    probe = probe_of(repscope.inspect([noisy_photo(str(i), i) for i in range(8)], near))
+    assert "too alike to tell position from content" in probe.panels[0].without_position
+
+
 def test_many_photos_are_probed_up_to_a_number(encoders):
     photos = [noisy_photo(f"{k}.png", k) for k in range(52)]
     probe = probe_of(repscope.inspect(photos, encoders[0]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from opened import until
 from playwright.sync_api import Browser, Page
-from serving import Server, drawn, looked
+from serving import ENCODERS, Server, drawn, looked
 
 
 @pytest.fixture
@@ -130,12 +130,33 @@ def test_the_address_is_of_what_is_shown(page: Page):
     assert page.url == first
 
 
+def test_an_address_of_photos_that_have_gone_is_not_another_question(page: Page, server: Server):
+    page.goto(f"{server.address}?photo=zz&m={ENCODERS}&ask=nonsense&frame=round")
+    until(page, "document.querySelector('#status').classList.contains('wrong')")
+    assert page.inner_text("#status") == "1 of 1 photos of this address are not here any more."
+    assert page.inner_text("#lacking") == "Choose a photo."
+    assert (page.input_value("#analysis"), page.input_value("#frame")) == ("compare", "square")
+    assert page.locator("#answer h1").count() == 0
+
+
+def test_pins_belong_to_the_report_they_were_made_in(page: Page):
+    looked(page)
+    page.get_by_role("button", name="Save the report").click()
+    page.wait_for_selector("#saved a")
+    box = page.locator(".stage").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"])
+    until(page, "document.querySelectorAll('.pins .chip').length === 4")
+    page.locator("#saved a").first.click()
+    until(page, "location.search.startsWith('?report=') && document.querySelectorAll('.pins .chip').length === 3")
+
+
 def test_a_report_is_saved_and_opened_again(page: Page, server: Server):
     looked(page)
     page.get_by_role("button", name="Save the report").click()
     page.wait_for_selector("#saved a")
-    folders = [path.name for path in (server.folder / "reports").iterdir()]
-    assert folders == ["tiny-mae-tiny-random-on-0-png"]
+    folders = sorted(path.name for path in (server.folder / "reports").iterdir())
+    assert folders[0] == "tiny-mae-tiny-random-on-0-png"
     assert (server.folder / "reports" / folders[0] / "manifest.json").is_file()
     page.goto(server.address)  # without the question, which would be asked again
     page.wait_for_selector("#saved a")

@@ -229,7 +229,9 @@ def test_pixels_are_drawn_where_the_terminal_has_them(drive, photo):
     drive(act, [photo], terminal=Terminal(graphics=True))
 
 
-@pytest.mark.parametrize(("grid", "width", "height"), [((37, 37), 37, 38), ((16, 16), 29, 22), ((5, 9), 40, 12)])
+@pytest.mark.parametrize(
+    ("grid", "width", "height"), [((37, 37), 37, 38), ((16, 16), 29, 22), ((5, 9), 40, 12), ((24, 24), 10, 10)]
+)
 def test_marks_lie_on_the_colours_of_their_patch(grid, width, height):
     """Enlarged by the nearest, a patch is where the middles of pixels fall into it."""
     rows, columns = grid
@@ -239,6 +241,7 @@ def test_marks_lie_on_the_colours_of_their_patch(grid, width, height):
     for row, column in np.ndindex(rows, columns):
         top, bottom, left, right = box_of(Mark(row, column), grid, width, height)
         inside = large[top:bottom, left:right, :2]
+        assert inside.size > 0
         if height >= rows and width >= columns:
             assert (inside == (row, column)).all()
             assert inside.size == ((large[..., 0] == row) & (large[..., 1] == column)).sum() * 2

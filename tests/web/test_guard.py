@@ -52,7 +52,11 @@ def test_on_a_network_a_token_is_wanted(visitor):
         assert client.get("/?token=wrong").status_code == 401
         assert client.get("/choices?token=the token").status_code == 401
         known = client.get("/?token=the token")
-        assert known.status_code == 303
+        assert known.status_code == 200
+        assert 'content="0; url=/"' in known.text
+        follows = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert 'content="0; url=/"' in client.get("/?token=the token", headers=follows).text
+        assert client.get("/?token=wrong&m=x", headers=follows).status_code == 303
         assert "httponly" in known.headers["set-cookie"].lower()
         assert "samesite=strict" in known.headers["set-cookie"].lower()
         assert client.get("/choices").status_code == 200

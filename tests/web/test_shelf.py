@@ -10,10 +10,12 @@ import pytest
 from asked import png
 from PIL import Image
 
+from repscope.cli.serve import sorted_places
 from repscope.render.html import html
 from repscope.render.json import from_json
 from repscope.render.json import json as as_json
 from repscope.report import Report
+from repscope.web.library import Library
 
 
 def test_what_is_saved_is_what_was_shown(visitor):
@@ -38,6 +40,15 @@ def test_reports_are_saved_listed_and_shown(visitor):
     disk = (visitor.folder / "reports" / saved[0]["folder"] / "report.json").read_text()
     assert page.text == html(from_json(disk))
     assert visitor.client.get("/reports/nothing.html").status_code == 404
+
+
+def test_a_folder_may_hold_photos_and_reports(visitor):
+    saved = visitor.client.post(f"/reports/compare?{visitor.question('one.png')}").json()["folder"]
+    photos = visitor.folder / "photos"
+    Path(saved).rename(photos / "out")
+    assert sorted_places([str(photos)]) == ([photos], [str(photos)])
+    assert [entry.name for entry in Library([str(photos)]).entries()] == ["one.png", "three.png", "two.png"]
+    assert sorted_places([str(photos / "out")]) == ([photos / "out"], [])
 
 
 def test_a_saved_page_of_somebody_else_is_not_served(visitor):

@@ -24,9 +24,10 @@ from repscope.report.probe import KINDS, Kind
 Array = NDArray[np.float64]
 Edges = tuple[float, float, float, float]
 FINE, COARSE, BOUND, RANKED = 127, 112, 0.02, 0.05
+RANKINGS, MISRANKED = 4, 0.2
 COUNTS = (384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
 OFFSETS, ALL, OWN = 8, 1 << 16, (240, 224, 208, 192, 160, 128, 96, 64)
-TRIED, MEMORY, TINY, ASKED = 3, 6, 1e-37, 64
+TRIED, MEMORY, TINY = 3, 6, 1e-37
 BYTES = 60_000 / 256
 """What a patch may cost on the page, in base64, everything that belongs to it included."""
 
@@ -107,7 +108,7 @@ def _fitting(
 def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
     """With the largest errors of a cosine, of all pairs of patches: within each photo, and between any two."""
     within, across, ranks = [0.0], [0.0] if len(tokens) > 1 else [], [0.0]
-    places = panel.sampled(0) if len(tokens) > 1 else []
+    tried = range(0, len(tokens), -(-len(tokens) // RANKINGS)) if len(tokens) > 1 else ()
     for kind in _kinds(panel):
         exact = [unit(each, kind, position).astype(np.float32) for each in tokens]
         coded = [panel.unit(i, kind).astype(np.float32) for i in range(len(tokens))]
@@ -116,33 +117,29 @@ def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
         across += [
             float(np.abs(cut[i] @ cut[j].T - exact[i] @ exact[j].T).max()) for i, j in combinations(range(len(cut)), 2)
         ]
-        if across:
-            ranks.append(_misranked(panel, kind, exact[0], np.stack([exact[photo][place] for photo, place in places])))
+        ranks += [_misranked(panel, kind, photo, exact) for photo in tried]
     return replace(
         panel,
         error=_up(max(within)),
         across=_up(max(across)) if across else None,
         ranks=_up(max(ranks)) if across else None,
-        without_percentile=_unranked(across),
+        without_percentile=_unranked(across, max(ranks)),
     )
 
 
-def _misranked(
-    panel: Panel,
-    kind: Kind,
-    exact: Float[NDArray[np.floating], "n D"],
-    reference: Float[NDArray[np.floating], "m D"],
-) -> float:
-    """The largest error of a percentile within the first photo, of some of its patches as queries."""
-    columns, worst = panel.looks[0].grid[1], 0.0
-    rows = panel.reference(0, kind)
-    for patch in range(0, len(exact), max(len(exact) // ASKED, 1)):
-        values = panel.similarity(0, (patch // columns, patch % columns), kind).ravel()
-        found = np.searchsorted(np.sort(rows @ panel.unit(0, kind)[patch, : panel.shared]), values, side="right")
-        wanted = np.searchsorted(np.sort(reference @ exact[patch]), (exact @ exact[patch]).clip(-1, 1), side="right")
-        others = np.arange(len(exact)) != patch
-        worst = max(worst, float(np.abs(found - wanted)[others].max(initial=0)) / len(rows))
-    return worst
+def _misranked(panel: Panel, kind: Kind, photo: int, exact: Sequence[Float[NDArray[np.floating], "n D"]]) -> float:
+    """The largest error of a percentile within a photo, of all pairs of its patches."""
+    own, wanted, places = panel.unit(photo, kind), exact[photo], panel.sampled(photo)
+    reference = np.stack([exact[other][place] for other, place in places])
+    orders = np.sort(own[:, : panel.shared] @ panel.reference(photo, kind).T, 1), np.sort(wanted @ reference.T, 1)
+    values = (own @ own.T).clip(-1, 1), (wanted @ wanted.T).clip(-1, 1)
+    worst = 0
+    for patch in range(len(own)):
+        ranks = [
+            np.searchsorted(order[patch], value[patch], "right") for order, value in zip(orders, values, strict=True)
+        ]
+        worst = max(worst, int(np.abs(np.delete(ranks[0] - ranks[1], patch)).max(initial=0)))
+    return worst / len(places)
 
 
 def _up(error: float) -> float:
@@ -150,12 +147,14 @@ def _up(error: float) -> float:
     return math.ceil(error * 1000 - 1e-9) / 1000
 
 
-def _unranked(across: Sequence[float]) -> str:
+def _unranked(across: Sequence[float], ranks: float) -> str:
     """Why similarities cannot be ranked among other photos' patches; empty where they can."""
     if not across:
         return "a percentile is among the patches of other photos: give two photos or more."
     if max(across) > RANKED:
         return f"similarities between photos are off by up to {say(max(across))} here: too much to rank them."
+    if ranks > MISRANKED:
+        return f"percentiles are off by up to {100 * ranks:.0f} points here: too many patches are alike to rank them."
     return ""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from repscope.analyses._codes import Seen, coded
 from repscope.analyses._pictures import pca_maps
-from repscope.analyses._position import LEAST, position_directions
+from repscope.analyses._position import LEAST, MOST, position_directions
 from repscope.analyses._study import Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.vit.architecture import Architecture
@@ -83,6 +83,8 @@ def _position(grids: Sequence[Any]) -> tuple[Any, str]:
     if len({grid.shape for grid in grids}) > 1:
         return none, "the photos' grids differ: there is no position in common."
     found = position_directions(grids)
+    if len(found) == MOST:
+        return none, f"{MOST} directions and more pass: the photos are too alike to tell position from content."
     return found, "" if len(found) else "no direction along which patches differ by where they are passes its null."
 
 

@@ -35,6 +35,7 @@ def pca_maps(grids: Sequence[Float[NDArray[np.floating], "H W D"]]) -> list[UInt
     encoders, whose bases have nothing to do with each other.
     """
     patches = np.concatenate([grid.reshape(-1, grid.shape[-1]) for grid in grids]).astype(np.float64)
+    length = np.sqrt((patches**2).sum(1).mean())
     patches -= patches.mean(0)
     _, _, basis = np.linalg.svd(_fewer(patches), full_matrices=False)
     basis = basis[:3]
@@ -42,7 +43,7 @@ def pca_maps(grids: Sequence[Float[NDArray[np.floating], "H W D"]]) -> list[UInt
     scores = patches @ basis.T
     scores = np.pad(scores, ((0, 0), (0, 3 - scores.shape[1])))
     low, high = np.percentile(scores, [2, 98], axis=0)
-    told = high - low > NOTHING * (high - low).max(initial=0)  # a component of rounding alone is no colour
+    told = high - low > NOTHING * max((high - low).max(initial=0), length)  # a component of rounding alone is no colour
     colours = np.where(told, np.clip((scores - low) / np.where(told, high - low, 1), 0, 1), 0)
     cut = np.cumsum([grid.shape[0] * grid.shape[1] for grid in grids])[:-1]
     parts = np.split((colours * 255).round().astype(np.uint8), cut)

@@ -27,7 +27,7 @@ def serve(
     Choose photos and encoders, run inspect and compare with progress, point at patches, save
     reports and look at saved ones. It listens on this machine only, unless --host says more.
     """
-    saved, photos = _sorted(places or [])
+    saved, photos = sorted_places(places or [])
     given = found(photos, strict=False) if photos else []
     names = tuple(dict.fromkeys(names_of(models))) or SHOWN
     from repscope.encoders.load import sought
@@ -40,8 +40,11 @@ def serve(
         run(socket, host, given, names, saved, reports)
 
 
-def _sorted(places: list[str]) -> tuple[list[Path], list[str]]:
-    """Saved reports, and everything else, which must be photos."""
+def sorted_places(places: list[str]) -> tuple[list[Path], list[str]]:
+    """Saved reports, and everything else, which must be photos; a folder may hold both."""
+    from repscope.images import Skipped
+    from repscope.images.sources import sources
+
     saved, photos = list[Path](), list[str]()
     for place in places:
         path = Path(place)
@@ -49,6 +52,8 @@ def _sorted(places: list[str]) -> tuple[list[Path], list[str]]:
             saved.append(path.parent)
         elif path.is_dir() and ((path / "report.json").is_file() or any(path.glob("*/report.json"))):
             saved.append(path)
+            if not all(isinstance(each, Skipped) for each in sources([place])):
+                photos.append(place)
         else:
             photos.append(place)
     if "" in photos:

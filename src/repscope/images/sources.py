@@ -28,6 +28,9 @@ SUFFIXES = frozenset(
 """What is taken for an image in a folder; HEIC so that a person is told why it is left out."""
 
 
+REPORT = frozenset({"report.json", "manifest.json"})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """Something that may become a photo.
@@ -164,6 +167,8 @@ def _in_folder(folder: Path, given: str) -> Iterator[Source | Skipped]:
     closed: list[OSError] = []
     for parent, below, files in os.walk(folder, onerror=closed.append):
         below[:] = [name for name in below if not name.startswith(".")]
+        if set(files) >= REPORT:
+            continue  # a saved report's pictures are no photos
         images += [
             Path(parent, name)
             for name in files

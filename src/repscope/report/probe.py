@@ -24,6 +24,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SAMPLE = 2048
 """Patches of other photos that a percentile is of, at most."""
 
+GOLDEN = 0.6180339887498949
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -147,7 +149,7 @@ class Panel:
         shared: Leading axes, those included, that mean the same in every photo; the others are a photo's own.
         error: The largest error of a similarity within a photo, against float32.
         across: The same between photos, or None with one photo.
-        ranks: The largest error of a percentile, seen on some patches of the first photo; None with one photo.
+        ranks: The largest error of a percentile, of all pairs of patches within four of the photos; None with one.
         without_position: Why position cannot be removed; empty where it can.
         without_percentile: Why a similarity cannot be ranked among other photos' patches; empty where it can.
         attention: What the attention map is, or why there is none.
@@ -216,16 +218,14 @@ class Panel:
         return _reference(self, photo, kind)
 
     def sampled(self, photo: int) -> list[tuple[int, int]]:
-        """Photo and place in raster order of the patches of the others that a percentile is among.
+        """Photo and place in raster order of the patches of the others that a percentile is among, SAMPLE at most.
 
-        Every so many, SAMPLE at most; no multiple of a grid's rows or columns, or some places would not be among them.
+        They lie a golden section of all apart, around and around: evenly, and in step with no grid's columns.
         """
-        grids = [look.grid for i, look in enumerate(self.looks) if i != photo]
-        step = -(-sum(rows * columns for rows, columns in grids) // SAMPLE)
-        while any(gcd(step, side) > 1 for grid in grids for side in grid):
-            step += 1
         places = [(i, p) for i, look in enumerate(self.looks) if i != photo for p in range(look.grid[0] * look.grid[1])]
-        return places[::step]
+        total = len(places)
+        step = next(step for step in range(int(total * GOLDEN) + 1, 2 * total + 2) if gcd(step, total) == 1)
+        return [places[at] for at in sorted(k * step % total for k in range(min(total, SAMPLE)))]
 
     def best(self, photo: int, values: Float[Array, "h w"], beside: tuple[int, int] | None = None) -> tuple[int, int]:
         """Row and column of the largest value on a photo's grid, the patch that was asked about aside."""

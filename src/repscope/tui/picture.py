@@ -153,8 +153,8 @@ def _colour(packed: int) -> Color:
 
 def box_of(mark: Mark, grid: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a patch in a picture of this size; never empty."""
-    top, bottom = (_edge(mark.row + further, height, grid[0]) for further in (0, 1))
-    left, right = (_edge(mark.column + further, width, grid[1]) for further in (0, 1))
+    top, bottom = (min(_edge(mark.row + further, height, grid[0]), height - 1 + further) for further in (0, 1))
+    left, right = (min(_edge(mark.column + further, width, grid[1]), width - 1 + further) for further in (0, 1))
     return top, max(bottom, top + 1), left, max(right, left + 1)
 
 

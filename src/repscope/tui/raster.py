@@ -47,8 +47,8 @@ def rastered(drawing: Drawing, width: int, height: int) -> Image.Image:
         box = left, top, right - 1, bottom - 1
         if mark.letter and mark.letter != "×":
             pen.text((box[0] + 3, box[1] + 1), mark.letter, fill="white", stroke_width=1, stroke_fill="black")
+        inner = left + 1, top + 1, right - 2, bottom - 2
         pen.rectangle(box, outline="black", width=FRAME + 2)
-        pen.rectangle(
-            tuple(edge + d for edge, d in zip(box, (1, 1, -1, -1), strict=True)), outline="white", width=FRAME
-        )
+        if inner[0] <= inner[2] and inner[1] <= inner[3]:
+            pen.rectangle(inner, outline="white", width=FRAME)
     return image

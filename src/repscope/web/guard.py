@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from repscope.render.html import digest
@@ -76,15 +76,19 @@ class Guard:
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             if not _visits(scope, headers):
                 return PlainTextResponse("Another site may not ask here.", 403)
-            if scope["query_string"]:  # the page would ask at once what another site wants to know
-                return RedirectResponse("/", 303)
+            if scope["query_string"] and not (self.token and self._told(scope)):
+                return RedirectResponse("/", 303)  # the page would ask at once what another site wants to know
         return self._unknown(scope, headers) if self.token else None
+
+    def _told(self, scope: Scope) -> bool:
+        """Whether the address has the token in it."""
+        return _same(QueryParams(scope["query_string"]).get("token", ""), self.token)
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
         """A refusal for who does not know the token; a cookie for who says it in the address."""
-        said = QueryParams(scope["query_string"]).get("token")
-        if said is not None and scope["path"] == "/" and _same(said, self.token):
-            answer = RedirectResponse("/", 303)
+        if scope["path"] == "/" and self._told(scope):
+            # the page goes on by itself: a redirect that began at another site would be sent without the cookie
+            answer = HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0; url=/"><a href="/">Open</a>')
             answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
             return answer
         if _same(cookie_parser(headers.get("cookie", "")).get(self.cookie, ""), self.token):

@@ -71,8 +71,10 @@ async function choices() {
   const models = before.get("m")?.split(",").filter(Boolean) ?? said.chosen;
   const keys = new Set(said.photos.map((each) => each.key));
   models.forEach((name) => chosen.models.add(name));
-  before.getAll("photo").filter((key) => keys.has(key)).forEach((key) => chosen.photos.add(key));
-  if (!chosen.photos.size && said.photos.length) chosen.photos.add(said.photos[0].key);
+  const asked = before.getAll("photo");
+  const gone = asked.filter((key) => !keys.has(key)).length;
+  asked.filter((key) => keys.has(key)).forEach((key) => chosen.photos.add(key));
+  if (!asked.length && said.photos.length) chosen.photos.add(said.photos[0].key);
   $("photos").replaceChildren(...said.photos.map(photo));
   const order = (each) => (chosen.models.has(each.name) ? 0 : each.here ? 1 : 2);
   $("encoders").replaceChildren(...said.encoders.sort((one, other) => order(one) - order(other)).map(encoder));
@@ -80,11 +82,13 @@ async function choices() {
     $("analysis").append(node("option", { value: name, "data-bounds": JSON.stringify(limits) }, name));
   }
   $("frame").append(...said.frames.map((name) => node("option", {}, name)));
-  $("frame").value = before.get("frame") ?? "square";
+  $("frame").value = said.frames.includes(before.get("frame")) ? before.get("frame") : said.frames[0];
   $("layer").value = before.get("layer") ?? "-1";
-  $("analysis").value = before.get("ask") ?? (chosen.models.size === 1 ? "inspect" : "compare");
+  const usual = chosen.models.size === 1 ? "inspect" : "compare";
+  $("analysis").value = before.get("ask") in said.analyses ? before.get("ask") : usual;
   pressed();
-  return before.has("photo") && before.has("m");
+  if (gone) say(`${gone} of ${asked.length} photos of this address are not here any more.`, true);
+  return asked.length > 0 && !gone && before.has("m");
 }
 
 async function ask(how = "pushState") {
@@ -94,9 +98,8 @@ async function ask(how = "pushState") {
   busy({ target });
   try {
     await fetched(target, { method: "POST" });
-    at(`?${question}&ask=${analysis}`, how);
     const last = await followed(`/ask/${analysis}/events?${question}`);
-    if (last.where === "done") await shown(analysis, question);
+    if (last.where === "done") await shown(analysis, question, how);
     else say(last.where === "stopped" ? "Cancelled." : last.said, last.where === "failed");
   } catch (error) {
     say(error.message, true);
@@ -147,11 +150,14 @@ async function cancel() {
   const { target, leave } = running ?? {};
   if (!leave) return;
   $("cancel").hidden = true;
-  await fetch(target, { method: "DELETE" });
-  leave();
+  try {
+    await fetch(target, { method: "DELETE" });
+  } finally {
+    leave();
+  }
 }
 
-async function shown(analysis, question) {
+async function shown(analysis, question, how) {
   say("Drawing");
   const fragment = await (await fetched(`/${analysis}.fragment?${question}`)).text();
   const kept = node("output");
@@ -167,6 +173,7 @@ async function shown(analysis, question) {
   });
   const link = (medium, text) => node("a", { href: `/${analysis}.${medium}?${question}`, target: "_blank" }, text);
   const tools = node("div", { class: "tools" }, keep, link("html", "Page"), link("json", "JSON"), kept);
+  at(`?${question}&ask=${analysis}`, how);
   present(fragment, tools);
   say("");
 }
@@ -182,15 +189,17 @@ function present(fragment, ...before) {
   if (matchMedia("(max-width: 760px)").matches) answer.scrollIntoView();
 }
 
-// The address of what is shown: reloading shows it again, and going back what was shown before.
+// The address of what is shown from now on: reloading shows it again, and going back what was shown before. Pins that
+// are in it stay only where it is the same.
 function at(search, how = "pushState") {
   if (location.search !== search) history[how](null, "", search);
 }
 
 async function opened(key) {
   try {
-    present(await (await fetched(`/reports/${key}.fragment`)).text());
+    const fragment = await (await fetched(`/reports/${key}.fragment`)).text();
     at(`?report=${key}`);
+    present(fragment);
     say("");
   } catch (error) {
     say(error.message, true);
@@ -227,7 +236,7 @@ async function added(list) {
     }
   }
   pressed();
-  if (refused.length) say(refused.join(" "), true);
+  say(refused.join(" "), refused.length > 0);
 }
 
 $("desk").addEventListener("submit", (event) => {

@@ -14,12 +14,13 @@ export class Chips {
     for (const [pin, chip] of [...this.made]) if (!pins.includes(pin)) this.remove(pin, chip);
     for (const pin of pins) {
       if (!this.made.has(pin)) this.add(pin);
-      const { dot, name } = this.made.get(pin);
+      const { dot, name, gone } = this.made.get(pin);
       const title = held === pin ? "Let go" : "Hold: show what is like this pin";
       dot.title = title;
       dot.setAttribute("aria-label", `${title} ${pin.label}`);
       dot.setAttribute("aria-pressed", String(held === pin));
-      if (document.activeElement !== name) name.value = pin.label;
+      gone.setAttribute("aria-label", `Delete pin ${pin.label}`);
+      if (document.activeElement !== name || !name.value.trim()) name.value = pin.label;
     }
   }
 
@@ -29,7 +30,6 @@ export class Chips {
     name.addEventListener("change", () => probe.rename(pin, name.value.trim() || pin.label));
     const dot = node("button", { type: "button", class: "dot", onclick: () => probe.hold(pin) });
     const gone = node("button", { type: "button", class: "delete", onclick: () => probe.unpin(pin) }, "×");
-    gone.setAttribute("aria-label", `Delete pin ${pin.label}`);
     const chip = node("li", { class: `chip pin-${pin.number % 6}` }, dot, name, gone);
     this.element.append(chip);
     this.made.set(pin, { chip, dot, name, gone });

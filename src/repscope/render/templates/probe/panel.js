@@ -33,7 +33,7 @@ export class Panel {
   loss() {
     const { error, across, ranks, without_percentile, looks } = this.data;
     const between = across === null ? "" : `, between photos by ${say(across)}`;
-    const ranked = ranks === null || without_percentile ? "" : `; percentiles by ${(100 * ranks).toFixed(0)} points`;
+    const ranked = ranks === null || without_percentile ? "" : `; percentiles by ${Math.ceil(100 * ranks)} points where it was tried`;
     const words = `Similarities are off by at most ${say(error)}${between}${ranked} (${looks[0].width} axes of 8 bits).`;
     return node("p", { class: error > 0.02 || across > 0.05 ? "beside over" : "beside" }, words);
   }
@@ -55,7 +55,7 @@ export class Panel {
       for (let i = 0; i < this.data.looks.length; i++) {
         if (i !== photo) others.push(unit(await read(this.data.looks[i], this.data.position), kind, this.data.position));
       }
-      this.references.clear();
+      if (this.references.size > 1) this.references.delete(this.references.keys().next().value);
       this.references.set(key, sampled(others, this.data.shared));
     });
   }

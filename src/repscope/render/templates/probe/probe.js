@@ -161,8 +161,8 @@ export class Probe {
     const { cursor, pins } = this.state;
     if (!cursor || !this.lead) return null;
     const look = this.lead.data.looks[cursor.photo];
-    const at = (place) => patchAt(look, place);
-    return pins.findLast((pin) => pin.photo === cursor.photo && at(pin.place) === at(cursor.place));
+    const at = patchAt(look, cursor.place);
+    return at < 0 ? null : pins.findLast((pin) => pin.photo === cursor.photo && patchAt(look, pin.place) === at);
   }
 
   unpin(gone) {
@@ -216,11 +216,13 @@ export class Probe {
 
   // Promises of what has to be decoded before this state can be drawn.
   missing() {
-    const { query, scale, kind } = this.state;
+    const { photo, query, scale, kind } = this.state;
     const photos = [...this.drawnOf()];
     return this.panels.filter((panel) => panel.works).flatMap((panel) => {
       const wanted = photos.map((photo) => panel.wanting(photo));
-      if (query && scale === "percentile") wanted.push(panel.wantingReference(query.photo, panel.kind(kind)));
+      // of the query, and of the photo shown: its patches are ranked against the pins
+      const ranked = query && scale === "percentile" ? new Set([query.photo, photo]) : [];
+      for (const each of ranked) wanted.push(panel.wantingReference(each, panel.kind(kind)));
       return wanted.filter(Boolean);
     });
   }

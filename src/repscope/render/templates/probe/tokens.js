@@ -2,6 +2,7 @@
 // The same as report/probe.py says them; tests hold the two together.
 
 const SAMPLE = 2048;
+const GOLDEN = 0.6180339887498949;
 
 export function bytes(text) {
   const raw = atob(text);
@@ -84,22 +85,16 @@ export function cosines(patches, query, shared = patches.axes) {
 
 const gcd = (one, other) => (other ? gcd(other, one % other) : one);
 
-// Every so many patches of other photos, on the axes that all photos share; no multiple of a grid's rows or columns,
-// or some places would not be among them.
+// Patches of other photos, on the axes that all photos share: a golden section of all apart, around and around, so that
+// they are taken evenly and in step with no grid's columns.
 export function sampled(others, shared) {
-  const total = others.reduce((sum, each) => sum + each.count, 0);
-  let step = Math.max(1, Math.ceil(total / SAMPLE));
-  while (others.some((each) => each.grid.some((side) => gcd(step, side) > 1))) step++;
-  const count = Math.ceil(total / step);
+  const all = others.flatMap((each) => Array.from({ length: each.count }, (_, p) => row(each, p)));
+  const total = all.length;
+  const count = Math.min(total, SAMPLE);
+  let step = Math.floor(total * GOLDEN) + 1;
+  while (gcd(step, total) !== 1) step++;
   const rows = new Float32Array(count * shared);
-  let seen = 0;
-  let taken = 0;
-  for (const each of others) {
-    for (let p = 0; p < each.count; p++, seen++) {
-      if (seen % step) continue;
-      rows.set(row(each, p).subarray(0, shared), taken++ * shared);
-    }
-  }
+  for (let k = 0; k < count; k++) rows.set(all[(k * step) % total].subarray(0, shared), k * shared);
   return { count, axes: shared, rows };
 }
 
