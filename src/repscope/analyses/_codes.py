@@ -111,13 +111,14 @@ def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
     tried = range(0, len(tokens), -(-len(tokens) // RANKINGS)) if len(tokens) > 1 else ()
     for kind in _kinds(panel):
         exact = [unit(each, kind, position).astype(np.float32) for each in tokens]
-        coded = [panel.unit(i, kind).astype(np.float32) for i in range(len(tokens))]
-        within += [float(np.abs(c @ c.T - e @ e.T).max()) for c, e in zip(coded, exact, strict=True)]
-        cut = [each[:, : panel.shared] for each in coded]
+        coded = [panel.unit(i, kind) for i in range(len(tokens))]
+        rows = [each.astype(np.float32) for each in coded]
+        within += [float(np.abs(c @ c.T - e @ e.T).max()) for c, e in zip(rows, exact, strict=True)]
+        cut = [each[:, : panel.shared] for each in rows]
         across += [
             float(np.abs(cut[i] @ cut[j].T - exact[i] @ exact[j].T).max()) for i, j in combinations(range(len(cut)), 2)
         ]
-        ranks += [_misranked(panel, kind, photo, exact) for photo in tried]
+        ranks += [_misranked(panel, photo, coded, exact) for photo in tried]
     return replace(
         panel,
         error=_up(max(within)),
@@ -127,11 +128,16 @@ def _measured(panel: Panel, tokens: Sequence[Array], position: Array) -> Panel:
     )
 
 
-def _misranked(panel: Panel, kind: Kind, photo: int, exact: Sequence[Float[NDArray[np.floating], "n D"]]) -> float:
-    """The largest error of a percentile within a photo, of all pairs of its patches."""
-    own, wanted, places = panel.unit(photo, kind), exact[photo], panel.sampled(photo)
-    reference = np.stack([exact[other][place] for other, place in places])
-    orders = np.sort(own[:, : panel.shared] @ panel.reference(photo, kind).T, 1), np.sort(wanted @ reference.T, 1)
+def _misranked(
+    panel: Panel, photo: int, coded: Sequence[NDArray[np.floating]], exact: Sequence[NDArray[np.floating]]
+) -> float:
+    """The largest error of a percentile within a photo, of all pairs of its patches; both are (n, k) by photo."""
+    own, wanted, places = coded[photo], exact[photo], panel.sampled(photo)
+    reference = np.stack([coded[other][place, : panel.shared] for other, place in places])
+    orders = (
+        np.sort(own[:, : panel.shared] @ reference.T, 1),
+        np.sort(wanted @ np.stack([exact[other][place] for other, place in places]).T, 1),
+    )
     values = (own @ own.T).clip(-1, 1), (wanted @ wanted.T).clip(-1, 1)
     worst = 0
     for patch in range(len(own)):

@@ -44,6 +44,10 @@ class Shelf:
 
     def saved(self) -> list[Saved]:
         """Every report there is now, the newest first."""
+        return [Saved(key, place, _title(place)) for key, place in self._places().items()]
+
+    def _places(self) -> dict[str, Path]:
+        """Where they lie by their keys, nothing of them read."""
         places: dict[Path, float] = {}
         for folder in [*self.folders, self.home]:
             for each in [folder, *_below(folder)]:
@@ -54,7 +58,7 @@ class Shelf:
                 if S_ISREG(file.st_mode):
                     places[each.absolute()] = file.st_mtime
         newest = sorted(places, key=lambda place: (-places[place], str(place)))
-        return [Saved(sha256(os.fsencode(place)).hexdigest()[:16], place, _title(place)) for place in newest]
+        return {sha256(os.fsencode(place)).hexdigest()[:16]: place for place in newest}
 
     def open(self, key: str) -> Report:
         """A saved report, read from its JSON; raises Absent, UnfitData."""
@@ -68,10 +72,10 @@ class Shelf:
         raise Absent("That report has no picture.")
 
     def _folder(self, key: str) -> Path:
-        for saved in self.saved():
-            if saved.key == key:
-                return saved.folder
-        raise Absent("That report is not there any more; choose among those that are listed now.")
+        try:
+            return self._places()[key]
+        except KeyError:
+            raise Absent("That report is not there any more; choose among those that are listed now.") from None
 
     def keep(self, report: Report) -> Path:
         """Save a report under a name of its own; raises Unwritable."""

@@ -139,7 +139,9 @@ export class Panel {
     }
     if (state.layer === "PCA") return { colours: bytes(look.colours) };
     const values = this.plain(look, state.layer);
-    return values && { values, domain: domainOf(values), table: this.scales.magnitude };
+    if (!values) return null;
+    const { low, ends } = reach(values);
+    return { values, domain: ends ?? [low - 1, low + 2], table: this.scales.magnitude };
   }
 
   plain(look, layer) {
@@ -177,9 +179,9 @@ export class Panel {
     const values = this.plain(look, state.layer);
     if (state.layer === "attention" && !values) return `No attention: ${this.data.attention}`;
     const what = state.layer === "norm" ? "Norm" : "Attention";
-    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const { low, high, ends } = reach(values);
     const told = state.layer === "attention" ? `: ${this.data.attention}` : "";
-    if (domainOf(values)[0] < low) return `${what} ${say(low)} for all patches, to a thousandth${told}`;
+    if (!ends) return `${what} ${say(low)} for all patches, to a thousandth${told}`;
     const here = this.at < 0 ? "" : `, ${say(values[this.at])} at the cursor`;
     return `${what} ${say(low)} to ${say(high)}${here}${told}`;
   }
@@ -202,10 +204,11 @@ export class Panel {
   }
 }
 
-// What is alike to a thousandth is drawn as alike: else the map would be one of rounding.
-function domainOf(values) {
+// The least and the largest value, and both as ends of a scale; no ends where all are alike to a thousandth: a map
+// stretched over what is left would be one of rounding.
+function reach(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return high - low > 1e-3 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : [low - 1, low + 2];
+  return { low, high, ends: high - low > 1e-3 * Math.max(Math.abs(low), Math.abs(high)) ? [low, high] : null };
 }
 
 const shown = ({ values, order }, patch) => (order ? `${(100 * values[patch]).toFixed(1)} %` : say(values[patch]));
