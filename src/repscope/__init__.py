@@ -15,9 +15,21 @@ if TYPE_CHECKING:
     from repscope.analyses.drift import drift
     from repscope.analyses.inspect import inspect
     from repscope.encoders.load import load
+    from repscope.extract.sets.embed import embed, merge
+    from repscope.store import opened as open  # noqa: A004
 
 __version__ = "0.1.0"
-__all__ = ["compare", "drift", "inspect", "load", "metrics"]
+__all__ = ["compare", "drift", "embed", "inspect", "load", "merge", "metrics", "open"]
+
+HOMES = {
+    "compare": "repscope.analyses.compare",
+    "drift": "repscope.analyses.drift",
+    "embed": "repscope.extract.sets.embed",
+    "inspect": "repscope.analyses.inspect",
+    "load": "repscope.encoders.load",
+    "merge": "repscope.extract.sets.embed",
+    "open": "repscope.store.stored",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -25,8 +37,6 @@ def __getattr__(name: str) -> Any:
 
     if name == "metrics":
         return import_module("repscope.metrics")
-    if name == "load":
-        return import_module("repscope.encoders.load").load
-    if name in ("compare", "drift", "inspect"):
-        return getattr(import_module(f"repscope.analyses.{name}"), name)
+    if name in HOMES:
+        return getattr(import_module(HOMES[name]), "opened" if name == "open" else name)
     raise AttributeError(f"repscope has no {name!r}; it has {', '.join(__all__)}.")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repscope.accumulators import Moments, Reservoir
+from repscope.accumulators import CrossMoments, Histogram, Moments, Reservoir
 from repscope.errors import UnfitData
 
 
@@ -60,7 +60,13 @@ def test_a_large_mean_costs_no_precision():
 
 
 def test_zero_is_neutral_and_state_comes_back():
-    for made in (Moments().of(rows_of(9, 4)), Reservoir(size=3).of(rows_of(9, 4), ids_of(9))):
+    every = (
+        Moments().of(rows_of(9, 4)),
+        Reservoir(size=3).of(rows_of(9, 4), ids_of(9)),
+        CrossMoments(split=1).of(rows_of(9, 4)),
+        Histogram().of(abs(rows_of(9, 1)[:, 0])),
+    )
+    for made in every:
         zero = type(made)()
         assert (zero + made) is made is (made + zero)
         again = type(made).from_state(made.state())
@@ -97,3 +103,60 @@ def test_reservoirs_of_two_encoders_are_paired_and_hold_grids():
     assert one.rows.shape == (5, 4, 4, 3)
     with pytest.raises(UnfitData, match="an id for every row"):
         Reservoir().of(grids, ids[:3])
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(2, 40), d=st.integers(1, 6), e=st.integers(1, 6), cut=st.integers(0, 40), seed=st.integers(0, 99))
+def test_any_split_gives_the_same_cross_moments(n: int, d: int, e: int, cut: int, seed: int):
+    x, zero = rows_of(n, d + e, seed, offset=5.0), CrossMoments(split=d)
+    parts = [zero.of(part) for part in (x[:cut], x[cut:]) if len(part)]
+    merged = sum(parts[::-1])
+    whole = np.cov(x.T)[:d, d:]
+    np.testing.assert_allclose(merged.covariance(), whole, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(merged.mean, x.mean(0))
+
+
+def test_cross_moments_that_do_not_fit():
+    with pytest.raises(UnfitData, match="D = 4"):
+        CrossMoments(split=4).of(rows_of(5, 4))
+    with pytest.raises(UnfitData, match="cannot be added"):
+        CrossMoments(split=1).of(rows_of(5, 3)) + CrossMoments(split=2).of(rows_of(5, 3))
+    with pytest.raises(UnfitData, match="2 rows or more"):
+        CrossMoments(split=1).of(rows_of(1, 3)).covariance()
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=50), st.integers(0, 50))
+def test_histograms_add_up_exactly(values: list[float], cut: int):
+    x = np.array(values)
+    whole = Histogram().of(x)
+    parts = Histogram().of(x[:cut]) + Histogram().of(x[cut:])
+    np.testing.assert_array_equal(parts.counts, whole.counts)
+    assert whole.counts.sum() == whole.n == len(x)
+    assert whole.counts[-1] == (x >= 2.0**20).sum()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_quantile_is_right_to_a_bin(share: float):
+    x = np.random.default_rng(0).lognormal(1, 2, 20_000)
+    assert Histogram().of(x).quantile(share) == pytest.approx(np.quantile(x, share), rel=0.05)
+    with pytest.raises(UnfitData, match="one number or more"):
+        Histogram().quantile(share)
+    with pytest.raises(UnfitData, match="none below 0"):
+        Histogram().of(-x)
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_moments_of_many_rows_are_those_of_few_to_a_millionth(offset: float):
+    x = rows_of(5000, 40, offset=offset).astype(np.float32)
+    quick, exact = Moments().of_many(x), Moments().of(x)
+    np.testing.assert_allclose(quick.mean, exact.mean, rtol=1e-12)
+    np.testing.assert_allclose(quick.spectrum, exact.spectrum, atol=3e-6 * exact.spectrum[0])
+    few = x[:30]
+    np.testing.assert_array_equal(Moments().of_many(few).factor, Moments().of(few).factor)
+
+
+@pytest.mark.parametrize("shape", [(30, 7), (7, 30)])
+def test_concentration_and_variance_are_those_of_the_spectrum(shape: tuple[int, int]):
+    made = Moments().of(rows_of(*shape, offset=1.0))
+    assert made.variance == pytest.approx(made.spectrum.sum(), rel=1e-10)
+    assert made.concentration == pytest.approx((made.spectrum**2).sum() / made.spectrum.sum() ** 2, rel=1e-10)

@@ -12,9 +12,30 @@ def manual() -> str:
     return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
+@pytest.fixture(scope="session")
+def asked_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty pictures of four classes, IMAGES, and what was embedded of them, `embedded`."""
+    import numpy as np
+    from PIL import Image
+
+    from repscope import embed
+
+    where = tmp_path_factory.mktemp("asked")
+    chance = np.random.default_rng(0)
+    for number in range(40):
+        inside = where / "IMAGES" / "abcd"[number % 4]
+        inside.mkdir(parents=True, exist_ok=True)
+        coarse = chance.integers(0, 256, (3 + number % 4, 3, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((48, 48)).save(inside / f"{number}.png")
+    embed(where / "IMAGES", ["tiny-dino", "tiny-mae"], where / "embedded")
+    return where
+
+
 @pytest.fixture
-def desk(tmp_path, monkeypatch) -> Path:
-    """A folder to try things in: a photo, and a folder of two."""
+def desk(tmp_path, monkeypatch, asked_before) -> Path:
+    """A folder to try things in: a photo, a folder of two, a set of images and what was embedded of it."""
+    import shutil
+
     import numpy as np
     from PIL import Image
 
@@ -27,5 +48,7 @@ def desk(tmp_path, monkeypatch) -> Path:
     for place in ("YOUR.jpg", "photos/1.png", "photos/2.jpg", "YOUR_PHOTOS/1.png"):
         picture.save(tmp_path / place)
         picture = picture.transpose(Image.Transpose.ROTATE_90)
+    for name in ("IMAGES", "embedded"):
+        shutil.copytree(asked_before / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -117,6 +117,7 @@ def test_the_readme_has_commands_and_python():
     assert {line.split()[1] for page, line in TOLD if page == readme and line.startswith("repscope ")} == {
         "compare",
         "drift",
+        "embed",
         "experiment",
         "inspect",
         "metrics",

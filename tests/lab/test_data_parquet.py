@@ -1,7 +1,5 @@
 """Training data in Parquet: order, labels, and what is refused."""
 
-import sys
-
 import numpy as np
 import pyarrow
 import pyarrow.parquet as parquet
@@ -10,8 +8,7 @@ import torch
 from small_data import read, rows, written
 from small_run import drawn, parquet_file, png
 
-from repscope.errors import NoImages, UnfitData, UnreadableImage, Unsupported
-from repscope.lab import data
+from repscope.errors import NoImages, UnfitData, UnreadableImage
 
 
 class TestParquet:
@@ -77,9 +74,3 @@ class TestParquet:
         file = written(tmp_path / "a.parquet", image=[{"bytes": whole}, {"bytes": whole[:40]}])
         with pytest.raises(UnreadableImage, match=r"a\.parquet, row 1"):
             read(file)
-
-    def test_without_pyarrow_it_says_what_to_install(self, tmp_path, monkeypatch):
-        file = parquet_file(tmp_path / "a.parquet", *drawn(1))
-        monkeypatch.setitem(sys.modules, "pyarrow", None)
-        with pytest.raises(Unsupported, match=r"pip install 'repscope\[lab\]', or give a folder of image files"):
-            data.found(file)

@@ -1,8 +1,5 @@
 """What a person may get wrong: a line that says what to do, an exit code, and nothing lost."""
 
-import sys
-from unittest.mock import patch
-
 import pytest
 import torch
 from command_run import called, card, done, weights
@@ -228,15 +225,6 @@ class TestErrors:
         (tmp_path / "old").mkdir()
         assert "5.png" in called(*words, tmp_path / "old" / "deep").err
         assert list((tmp_path / "old").iterdir()) == []
-
-    def test_without_pyarrow_folders_work_and_parquet_says_what_to_install(self, images, recipe_file, tmp_path):
-        for place, pixels in enumerate(drawn(16)[0]):
-            (tmp_path / f"{place}.png").write_bytes(png(pixels))
-        with patch.dict(sys.modules, {"pyarrow": None}):
-            said = called(recipe_file, "--data", images, "--out", tmp_path / "out")
-            assert said.code == 1
-            assert "pip install 'repscope[lab]'" in said.err
-            done(recipe_file, "--data", tmp_path, "--out", tmp_path / "out", "--epochs", 0)
 
 
 @pytest.mark.usefixtures("unwatched")

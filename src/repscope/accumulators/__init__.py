@@ -6,7 +6,9 @@ one batch alone: any split of the images over batches, workers or days gives the
 """
 
 from repscope.accumulators.accumulator import Accumulator
+from repscope.accumulators.cross_moments import CrossMoments
+from repscope.accumulators.histogram import Histogram
 from repscope.accumulators.moments import Moments
 from repscope.accumulators.reservoir import Reservoir
 
-__all__ = ["Accumulator", "Moments", "Reservoir"]
+__all__ = ["Accumulator", "CrossMoments", "Histogram", "Moments", "Reservoir"]

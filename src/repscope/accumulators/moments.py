@@ -45,6 +45,19 @@ class Moments(Accumulator):
         mean = x.mean(0)
         return Moments(len(x), mean)._with(x - mean)
 
+    def of_many(self, rows: Float[NDArray[np.floating], "n D"]) -> "Moments":
+        """As `of`, for patches by the million: products in float32 of rows centred in float64.
+
+        Eigenvalues are off by about a millionth of the largest one, in a fraction of the time.
+        """
+        if len(rows) <= rows.shape[1]:
+            return self.of(rows)
+        import torch  # numpy's product of float32 is slower on some processors
+
+        mean = rows.mean(0, dtype=np.float64)
+        centred = torch.from_numpy(np.subtract(rows, mean, dtype=np.float64).astype(np.float32))
+        return Moments(len(rows), mean, _none(0, 0), (centred.T @ centred).numpy().astype(np.float64))
+
     def _with(self, factor: Array) -> "Moments":
         """These moments with this factor, or with its scatter where that is smaller."""
         if len(factor) <= factor.shape[1]:
@@ -91,6 +104,18 @@ class Moments(Accumulator):
         else:
             values = _singular(self.factor, self.scatter + np.outer(mean, mean))
         return values[: min(self.n, self.width)]
+
+    @property
+    def variance(self) -> float:
+        """The whole variance, the sum of all eigenvalues; raises UnfitData for fewer than two rows."""
+        size = np.square(self.factor).sum() if len(self.factor) else np.trace(self.scatter)
+        return float(size / (self._rows_of(2) - 1))
+
+    @property
+    def concentration(self) -> float:
+        """Sum of the squared eigenvalues over the square of their sum, without finding any of them."""
+        gram = self.factor @ self.factor.T if 0 < len(self.factor) < self.width else self._whole
+        return float(np.square(gram).sum() / np.trace(gram) ** 2)
 
     def _rows_of(self, least: int) -> int:
         if self.n < least:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from repscope.cli import compare, drift, experiment, inspect, metrics, models, pretrain, schema, serve, tui
+from repscope.cli import compare, drift, embed, experiment, inspect, metrics, models, pretrain, schema, serve, tui
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -22,6 +22,8 @@ for command in (
     inspect.inspect,
     compare.compare,
     drift.drift,
+    embed.embed,
+    embed.merge,
     models.models,
     metrics.metrics,
     pretrain.pretrain,

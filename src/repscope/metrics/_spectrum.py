@@ -12,10 +12,14 @@ Array = NDArray[np.float64]
 
 def spectrum(moments: Moments) -> Float[Array, " m"]:
     """All eigenvalues of the covariance; raises UnfitTokens where nothing but rounding varies."""
-    values = moments.spectrum
-    if values.sum() <= 1e-26 * (moments.mean @ moments.mean):
+    return varying(moments).spectrum
+
+
+def varying(moments: Moments) -> Moments:
+    """The same; raises UnfitTokens where nothing but rounding varies."""
+    if moments.variance <= 1e-26 * (moments.mean @ moments.mean):
         raise UnfitTokens("All rows are alike: there is no spectrum.")
-    return values
+    return moments
 
 
 def exponential_entropy(shares: Float[Array, " m"]) -> float:

@@ -11,12 +11,11 @@ For n Gaussian rows in d equal dimensions it is about d / (1 + d / n), not d.
 
 from repscope.accumulators import Moments
 from repscope.metrics._card import Reading
-from repscope.metrics._spectrum import few_rows, spectrum
+from repscope.metrics._spectrum import few_rows, varying
 
 
 def _compute(moments: Moments) -> float:
-    values = spectrum(moments)
-    return float(values.sum() ** 2 / (values**2).sum())
+    return 1 / varying(moments).concentration
 
 
 participation_ratio = Reading(

@@ -2,5 +2,6 @@
 
 from repscope.store.embedded import Embedded, Sample
 from repscope.store.given import Given
+from repscope.store.stored import Stored, opened
 
-__all__ = ["Embedded", "Given", "Sample"]
+__all__ = ["Embedded", "Given", "Sample", "Stored", "opened"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repscope.errors import UnfitData, Unsupported
+from repscope.errors import UnfitData
 
 LAYOUT = "the Hugging Face image layout has a column `image` of {bytes, path} and, where known, `label`"
 
@@ -17,7 +17,7 @@ MOST = 1_000_000
 class ParquetFiles:
     """The rows of these files, one file after the other.
 
-    Raises UnfitData for a file of another layout, Unsupported where pyarrow is not installed.
+    Raises UnfitData for a file of another layout.
     """
 
     paths: tuple[Path, ...]
@@ -49,14 +49,9 @@ class ParquetFiles:
 
 
 def _opened(path: Path) -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise Unsupported(
-            f"{path} is Parquet, which is read through pyarrow: pip install 'repscope[lab]', "
-            "or give a folder of image files."
-        ) from None
+    import pyarrow
+    import pyarrow.parquet as parquet
+
     try:
         return parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:

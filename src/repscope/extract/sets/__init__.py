@@ -1,0 +1,1 @@
+"""Sets: many images under encoders, in shards, on one machine or many."""
