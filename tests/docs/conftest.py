@@ -27,7 +27,7 @@ def asked_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
         inside.mkdir(parents=True, exist_ok=True)
         coarse = chance.integers(0, 256, (3 + number % 4, 3, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((48, 48)).save(inside / f"{number}.png")
-    embed(where / "IMAGES", ["tiny-dino", "tiny-mae"], where / "embedded")
+    embed(where / "IMAGES", ["tiny-dino", "tiny-mae"], where / "embedded", cache=False)
     return where
 
 
@@ -50,5 +50,6 @@ def desk(tmp_path, monkeypatch, asked_before) -> Path:
         picture = picture.transpose(Image.Transpose.ROTATE_90)
     for name in ("IMAGES", "embedded"):
         shutil.copytree(asked_before / name, tmp_path / name)
+    monkeypatch.setenv("REPSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

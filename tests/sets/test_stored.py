@@ -15,7 +15,7 @@ from repscope.store import Stored, opened
 def images(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stored:
     where = tmp_path_factory.mktemp("stored")
     encoders = [Colours(), Colours("b", cls=False, factor=2)]
-    made = embed(folder(where / "set", 23), encoders, where / "out", shard=5, store=request.param)
+    made = embed(folder(where / "set", 23), encoders, where / "out", shard=5, store=request.param, cache=False)
     assert made is not None
     return made
 

@@ -51,6 +51,9 @@ def embed(
         int | None, typer.Option("--max-failures", min=0, help="Give up after more images than this could not be read.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="That read and decode; all cores.")] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep and use what encoders have said of the same images before.")
+    ] = True,
     verify: Annotated[
         bool, typer.Option("--verify", help="Hold the images of what is done against what was embedded.")
     ] = False,
@@ -89,6 +92,7 @@ def embed(
                 max_failures=max_failures,
                 threads=threads,
                 verify=verify,
+                cache=cache,
                 progress=progress,
             )
     except KeyboardInterrupt:

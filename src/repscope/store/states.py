@@ -24,11 +24,7 @@ def packed(states: Mapping[Key, Accumulator]) -> bytes:
     """The same states give the same bytes, in whatever order they come."""
     from safetensors.numpy import save
 
-    arrays: dict[str, NDArray[Any]] = {}
-    for (kind, of), accumulator in sorted(states.items()):
-        for name, value in accumulator.state().items():
-            arrays[f"{kind}|{name}|{of}"] = np.ascontiguousarray(value).reshape(np.shape(value))
-    return save(arrays)
+    return save(flat(states))
 
 
 def unpacked(data: bytes, what: str) -> dict[Key, Accumulator]:
@@ -36,14 +32,28 @@ def unpacked(data: bytes, what: str) -> dict[Key, Accumulator]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    parts: dict[Key, dict[str, NDArray[Any]]] = {}
     try:
-        for name, value in load(data).items():
-            kind, field, of = name.split("|", 2)
-            parts.setdefault((kind, of), {})[field] = value
-        return {(kind, of): KINDS[kind].from_state(state) for (kind, of), state in parts.items()}
+        return built(load(data))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UnfitData(f"{what} holds no accumulators ({error}); embed the set again.") from None
+
+
+def flat(states: Mapping[Key, Accumulator]) -> dict[str, NDArray[Any]]:
+    """Every field of every accumulator by a name of its own, in one order."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for (kind, of), accumulator in sorted(states.items()):
+        for name, value in accumulator.state().items():
+            arrays[f"{kind}|{name}|{of}"] = np.ascontiguousarray(value).reshape(np.shape(value))
+    return arrays
+
+
+def built(arrays: Mapping[str, NDArray[Any]]) -> dict[Key, Accumulator]:
+    """The accumulators whose fields these are."""
+    parts: dict[Key, dict[str, NDArray[Any]]] = {}
+    for name, value in arrays.items():
+        kind, field, of = name.split("|", 2)
+        parts.setdefault((kind, of), {})[field] = value
+    return {(kind, of): KINDS[kind].from_state(state) for (kind, of), state in parts.items()}
 
 
 def summed(one: Mapping[Key, Accumulator], other: Mapping[Key, Accumulator]) -> dict[Key, Accumulator]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from repscope.encoders import Encoder, load
@@ -11,13 +12,13 @@ from repscope.extract.sets.asked import BATCH, KEEP, SAMPLE, WITHIN, Asked
 from repscope.extract.sets.plan import Share
 from repscope.extract.sets.run import Progress, Run, begun, carried_on
 from repscope.images.sets import ImageSet, image_set, place
+from repscope.store.cache import Cache
+from repscope.store.cache import folder as known
 from repscope.store.job_folder import JobFolder
 from repscope.store.stored import Stored, opened
 
 if TYPE_CHECKING:
     from repscope.images.sets.place import Place
-
-Source = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ImageSet"
 
 
 def embed(
@@ -38,6 +39,7 @@ def embed(
     threads: int | None = None,
     progress: Progress | None = None,
     verify: bool = False,
+    cache: bool = True,
 ) -> Stored | None:
     """Every image under every encoder, written into a folder; what is there already is not done again.
 
@@ -62,6 +64,7 @@ def embed(
         max_failures: Images that may fail before it is given up.
         threads: That read and decode; all processors where not given.
         progress: Called with how many images were looked at, and of how many.
+        cache: Keep in the user's cache what encoders say, and take from it what they have said of the same bytes.
         verify: Read images of earlier runs again, and hold their contents against what was embedded.
 
     Returns the set, opened; None for a share of it.
@@ -90,11 +93,18 @@ def embed(
         threads=threads or os.cpu_count() or 2,
         max_failures=max_failures,
         progress=progress,
+        cache=Cache(_cache(images) if cache and "patches" not in asked.keep else None),
     )
     if not carried_on(run, verify=verify) or run.share.n > 1:
         return None
     files.finish()
     return opened(files.place)
+
+
+def _cache(images: ImageSet) -> Path | None:
+    """Where embeddings are kept; nowhere for images in a store, which would have to be fetched to be told apart."""
+    where = known()
+    return where / "sets" if where is not None and "://" not in images.source else None
 
 
 def merge(folders: "Sequence[str | os.PathLike[str]]", into: "str | os.PathLike[str] | None" = None) -> Stored:

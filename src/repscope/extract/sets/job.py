@@ -53,7 +53,7 @@ class Job:
             "encoders": [self._plain(k) for k in range(len(self.encoders))],
             "columns": self._columns(),
             **asdict(self.asked),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            "versions": versions(),
         }
 
     def _plain(self, k: int) -> dict[str, Any]:
@@ -114,6 +114,11 @@ def weights_of(encoder: Encoder) -> str:
     """The SHA-256 of its weights, or all that it says of where they came from."""
     found = re.search(r"sha256 ([0-9a-f]{64})", encoder.revision)
     return found[1] if found else encoder.revision
+
+
+def versions() -> dict[str, str]:
+    """Of everything that has a say in what is written."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def precision_of(encoder: Encoder) -> str:

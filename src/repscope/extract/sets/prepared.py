@@ -1,5 +1,6 @@
 """Prepared: photos decoded and made ready for every encoder while the encoders look at those before them."""
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +34,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An image that could not be read, and why."""
+    """An image that could not be read, and why; of its bytes the digest, where there were any."""
 
     id: str
     source: str
     reason: str
+    sha256: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +80,9 @@ def prepare(
                 raise UnreadableImage(f"{item.source}: {item.reason}.")
             photo = decode(item.data, id=item.id, source=item.source)
         except UnreadableImage as error:
-            failures.append(Failure(item.id, item.source, str(error).removeprefix(f"{item.source}: ")))
+            reason = str(error).removeprefix(f"{item.source}: ")
+            digest = "" if item.data is None else hashlib.sha256(item.data).hexdigest()
+            failures.append(Failure(item.id, item.source, reason, digest, index))
             continue
         others = tuple(item.columns.get(name) for name in columns)
         rows.append(Row(item.id, item.source, item.label, photo.sha256, index, photo.size, others))

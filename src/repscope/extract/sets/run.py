@@ -12,11 +12,12 @@ from repscope.errors import UnfitData, WrongUsage
 from repscope.extract.sets.asked import Asked
 from repscope.extract.sets.changed import unchanged
 from repscope.extract.sets.job import Job
-from repscope.extract.sets.local import heard
 from repscope.extract.sets.plan import Shard, Share
+from repscope.extract.sets.remembering import Remembering
 from repscope.extract.sets.shard import Encoded, put_together
 from repscope.extract.sets.written import write
 from repscope.images.sets import ImageSet
+from repscope.store.cache import Cache
 from repscope.store.job_folder import JobFolder
 
 Progress = Callable[[int, int], None]
@@ -31,6 +32,7 @@ class Run:
     Attributes:
         share: The shards that are this run's.
         threads: That read and decode.
+        cache: Of what encoders have said before.
         max_failures: Images that may fail before it is given up; any number where not given.
         stopping: Set by whoever wants it to end after the shard it is at.
     """
@@ -39,6 +41,7 @@ class Run:
     folder: JobFolder
     share: Share = field(default_factory=Share)
     threads: int = 2
+    cache: Cache = field(default_factory=lambda: Cache(None))
     max_failures: int | None = None
     progress: Progress | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -113,15 +116,7 @@ def carried_on(run: Run, engine: Engine | None = None, *, verify: bool = False) 
 def here(run: Run, todo: Sequence[Shard]) -> Iterator[Encoded]:
     """In this process, one shard after the other."""
     job = run.job
-    found = heard(
-        todo,
-        job.encoders,
-        job.asked,
-        len(job.images),
-        job.images.columns,
-        threads=run.threads,
-        told=run.told,
-    )
+    found = Remembering(job, run.cache).heard(todo, run.threads, run.told)
     for shard, rows, failures, said in found:
         by_name = dict(zip(job.names, said, strict=True))
         yield put_together(shard, rows, failures, by_name, job.asked, job.pools)

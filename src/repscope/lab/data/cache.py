@@ -10,19 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repscope.lab.data.source import Source
+from repscope.store.cache import folder
+
+__all__ = ["folder", "keep", "kept", "key", "roomy"]
 
 LEAST = 2_000
 """Fewer images are decoded in a moment, and not kept."""
-
-
-def folder() -> Path | None:
-    """`$REPSCOPE_CACHE`, else `repscope` in the user's cache folder; None for somebody without a home."""
-    if given := os.environ.get("REPSCOPE_CACHE"):
-        return Path(given)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repscope"
-    except RuntimeError:
-        return None
 
 
 def key(source: Source, size: int) -> str:
