@@ -28,7 +28,7 @@ class Slow(Colours):
 
 
 def run(source: Path, folder: Path) -> None:
-    embed(source, [Slow(), Slow("b", factor=2)], folder, shard=8, batch=4, threads=1)
+    embed(source, [Slow(), Slow("b", factor=2)], folder, shard=8, batch=4, threads=1, cache=False)
 
 
 def wait(folder: Path, chance: random.Random) -> None:

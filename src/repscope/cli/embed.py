@@ -25,6 +25,13 @@ class Stored(StrEnum):
     FLOAT16 = "float16"
 
 
+class Engine(StrEnum):
+    """Who encodes."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 def embed(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     folder: Annotated[str, typer.Option("-o", "--output", metavar="DIR", help="Where to: a folder, or s3://...")],
@@ -54,6 +61,12 @@ def embed(
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Keep and use what encoders have said of the same images before.")
     ] = True,
+    engine: Annotated[Engine, typer.Option("--engine", help="local, or ray: a pool of processes.")] = Engine.LOCAL,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Of the pool, with --engine ray.")] = 1,
+    cpus_per_worker: Annotated[int, typer.Option("--cpus-per-worker", min=1, help="With --engine ray.")] = 1,
+    gpus_per_worker: Annotated[
+        float, typer.Option("--gpus-per-worker", min=0, help="With --engine ray; 0.5 puts two workers on one.")
+    ] = 0,
     verify: Annotated[
         bool, typer.Option("--verify", help="Hold the images of what is done against what was embedded.")
     ] = False,
@@ -93,6 +106,10 @@ def embed(
                 threads=threads,
                 verify=verify,
                 cache=cache,
+                engine=engine.value,
+                workers=workers,
+                cpus_per_worker=cpus_per_worker,
+                gpus_per_worker=gpus_per_worker,
                 progress=progress,
             )
     except KeyboardInterrupt:

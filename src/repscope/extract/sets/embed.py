@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from repscope.encoders import Encoder, load
 from repscope.encoders.encoder import Framing
-from repscope.errors import UnfitData
+from repscope.errors import UnfitData, UnknownName, WrongUsage
 from repscope.extract.sets.asked import BATCH, KEEP, SAMPLE, WITHIN, Asked
 from repscope.extract.sets.plan import Share
 from repscope.extract.sets.run import Progress, Run, begun, carried_on
@@ -40,6 +40,10 @@ def embed(
     progress: Progress | None = None,
     verify: bool = False,
     cache: bool = True,
+    engine: Literal["local", "ray"] = "local",
+    workers: int = 1,
+    cpus_per_worker: int = 1,
+    gpus_per_worker: float = 0,
 ) -> Stored | None:
     """Every image under every encoder, written into a folder; what is there already is not done again.
 
@@ -65,6 +69,8 @@ def embed(
         threads: That read and decode; all processors where not given.
         progress: Called with how many images were looked at, and of how many.
         cache: Keep in the user's cache what encoders say, and take from it what they have said of the same bytes.
+        engine: `local`, this process, or `ray`, an actor pool: on this machine, or on the cluster at RAY_ADDRESS.
+        workers, cpus_per_worker, gpus_per_worker: Of the pool.
         verify: Read images of earlier runs again, and hold their contents against what was embedded.
 
     Returns the set, opened; None for a share of it.
@@ -95,10 +101,21 @@ def embed(
         progress=progress,
         cache=Cache(_cache(images) if cache and "patches" not in asked.keep else None),
     )
-    if not carried_on(run, verify=verify) or run.share.n > 1:
+    if engine not in ("local", "ray"):
+        raise UnknownName("engine", engine, ("local", "ray"))
+    pool = _pool(looked, workers, cpus_per_worker, gpus_per_worker) if engine == "ray" else None
+    if not carried_on(run, pool, verify=verify) or run.share.n > 1:
         return None
     files.finish()
     return opened(files.place)
+
+
+def _pool(encoders: Sequence[Any], workers: int, cpus: int, gpus: float) -> Any:
+    from repscope.extract.sets.ray import Pool, sent
+
+    if min(workers, cpus) < 1 or gpus < 0:
+        raise WrongUsage("A pool has 1 worker or more, of 1 CPU or more, and no fewer than 0 GPUs.")
+    return Pool(workers, cpus, gpus, tuple(map(sent, encoders)))
 
 
 def _cache(images: ImageSet) -> Path | None:

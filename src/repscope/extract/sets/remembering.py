@@ -98,7 +98,7 @@ class Remembering:
         asked = {name: value for name, value in asdict(self.job.asked).items() if name not in ("shard", "store")}
         contract = {**asdict(encoder.contract), "name": "", "notes": ()}
         return _key(
-            [json.dumps([asked, contract, weights_of(encoder), precision_of(encoder), versions()], default=str)]
+            [json.dumps([asked, contract, weights_of(encoder), precision_of(encoder), versions()], sort_keys=True)]
         )
 
     def _what(self, digests: Sequence[str], ids: Sequence[str]) -> str:

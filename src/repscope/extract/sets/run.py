@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,15 +14,18 @@ from repscope.extract.sets.changed import unchanged
 from repscope.extract.sets.job import Job
 from repscope.extract.sets.plan import Shard, Share
 from repscope.extract.sets.remembering import Remembering
-from repscope.extract.sets.shard import Encoded, put_together
+from repscope.extract.sets.shard import put_together
 from repscope.extract.sets.written import write
 from repscope.images.sets import ImageSet
 from repscope.store.cache import Cache
 from repscope.store.job_folder import JobFolder
 
 Progress = Callable[[int, int], None]
-Engine = Callable[["Run", Sequence[Shard]], Iterator[Encoded]]
-"""From the shards that are to do to the same, finished, in any order."""
+Done = tuple[Shard, Sequence[Mapping[str, str]]]
+"""A shard that is written, and the images of it that failed: source and reason."""
+
+Engine = Callable[["Run", Sequence[Shard]], Iterator[Done]]
+"""Encodes and writes the shards that are to do, in any order, and says of each when it is there."""
 
 
 @dataclass(eq=False)
@@ -34,6 +37,7 @@ class Run:
         threads: That read and decode.
         cache: Of what encoders have said before.
         max_failures: Images that may fail before it is given up; any number where not given.
+        weights: Of the encoders, where the job has been sent without them.
         stopping: Set by whoever wants it to end after the shard it is at.
     """
 
@@ -44,7 +48,8 @@ class Run:
     cache: Cache = field(default_factory=lambda: Cache(None))
     max_failures: int | None = None
     progress: Progress | None = None
-    stopping: threading.Event = field(default_factory=threading.Event)
+    weights: tuple[str, ...] = ()
+    stopping: bool = False
     seen: int = 0
     failed: int = 0
 
@@ -104,22 +109,21 @@ def carried_on(run: Run, engine: Engine | None = None, *, verify: bool = False) 
             run.told(len(shard))
     todo = [shard for shard in run.mine if shard.name not in done]
     with _interruptible(run):
-        for encoded in (engine or here)(run, todo):
-            write(job, folder, encoded)
-            done[encoded.shard.name] = {}
-            run.check([{"source": each.source, "reason": each.reason} for each in encoded.failures])
-            if run.stopping.is_set() and not all(shard.name in done for shard in run.mine):
+        for shard, failures in (engine or here)(run, todo):
+            done[shard.name] = {}
+            run.check(failures)
+            if run.stopping and not all(shard.name in done for shard in run.mine):
                 raise KeyboardInterrupt
     return all(shard.name in done for shard in job.shards)
 
 
-def here(run: Run, todo: Sequence[Shard]) -> Iterator[Encoded]:
+def here(run: Run, todo: Sequence[Shard]) -> Iterator[Done]:
     """In this process, one shard after the other."""
     job = run.job
-    found = Remembering(job, run.cache).heard(todo, run.threads, run.told)
-    for shard, rows, failures, said in found:
+    for shard, rows, failures, said in Remembering(job, run.cache).heard(todo, run.threads, run.told):
         by_name = dict(zip(job.names, said, strict=True))
-        yield put_together(shard, rows, failures, by_name, job.asked, job.pools)
+        write(job, run.folder, put_together(shard, rows, failures, by_name, job.asked, job.pools))
+        yield shard, [{"source": each.source, "reason": each.reason} for each in failures]
 
 
 @contextmanager
@@ -132,7 +136,7 @@ def _interruptible(run: Run) -> Iterator[None]:
 
     def asked(number: int, frame: Any) -> None:  # noqa: ARG001
         signal.signal(signal.SIGINT, before)
-        run.stopping.set()
+        run.stopping = True
 
     signal.signal(signal.SIGINT, asked)
     try:

@@ -53,6 +53,10 @@ class Parquet(Part):
             rows = tuple(groups.row_group(k).num_rows for k in range(groups.num_row_groups))
             return About(rows, _texts(schema), "label" in schema.names, _classes(schema.metadata or {}))
 
+    def __reduce__(self) -> Any:
+        """Sent to another process it begins anew: an open file is nobody else's."""
+        return Parquet, (self.place, self.name)
+
     def __len__(self) -> int:
         return sum(self._about.groups)
 

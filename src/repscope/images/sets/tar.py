@@ -58,6 +58,10 @@ class Tar(Part):
             return None
         return Member(key, files[suffix], f"{key}.{suffix}", files.get("cls") or files.get("label"), files.get("json"))
 
+    def __reduce__(self) -> Any:
+        """Sent to another process it begins anew: an open file is nobody else's."""
+        return Tar, (self.place, self.name)
+
     def __len__(self) -> int:
         return len(self._members)
 

@@ -1,0 +1,145 @@
+"""Ray: the shards of a job over an actor pool, on this machine or on a cluster; every worker writes what it encodes.
+
+A worker that dies costs the shard it was at, which another does again: a shard is there whole or not at all.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from repscope import errors
+from repscope.encoders import Encoder, load
+from repscope.encoders.load import sought
+from repscope.errors import RepscopeError, Unsupported, WrongUsage
+from repscope.extract.sets.job import Job, precision_of, weights_of
+from repscope.extract.sets.plan import Shard
+from repscope.extract.sets.run import Done, Run, here
+
+INSTALL = "--engine ray wants Ray: pip install 'repscope[cluster]'."
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How the work is spread.
+
+    Attributes:
+        workers: Processes that encode.
+        cpus, gpus: Of each; a part of a GPU where several share one.
+        encoders: What is sent of each, as `sent` says.
+    """
+
+    workers: int
+    cpus: int
+    gpus: float
+    encoders: tuple[Any, ...]
+
+    def __call__(self, run: Run, todo: Sequence[Shard]) -> Iterator[Done]:
+        """Each shard when a worker has written it, in no order."""
+        if not todo:
+            return
+        ray = _started(self)
+        from ray.data import ActorPoolStrategy, DataContext
+
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        by_name = {shard.name: shard for shard in todo}
+        light = ray.put(_light(run))
+        numbers = ray.data.from_items([{"shard": name} for name in by_name], override_num_blocks=len(by_name))
+        written = numbers.map_batches(
+            Worker,
+            fn_constructor_args=(light, self),
+            batch_size=1,
+            compute=ActorPoolStrategy(size=min(self.workers, len(todo))),
+            num_cpus=self.cpus,
+            num_gpus=self.gpus or None,
+        )
+        for batch in written.iter_batches(batch_size=1, prefetch_batches=0):
+            said = {name: values[0] for name, values in batch.items()}
+            if said["error"]:
+                raise getattr(errors, str(said["kind"]))(str(said["error"]))
+            run.told(int(said["images"]))
+            yield by_name[str(said["shard"])], _failures(said)
+
+
+class Worker:
+    """An actor: it loads the encoders once, and then encodes and writes one shard after the other."""
+
+    def __init__(self, light: Any, pool: Pool):
+        import ray
+        import torch
+
+        torch.set_num_threads(pool.cpus)
+        run: Run = ray.get(light)
+        looked = [_looking(each, pool) for each in pool.encoders]
+        for encoder, weights in zip(looked, run.weights, strict=True):
+            if weights_of(encoder) != weights:
+                raise RuntimeError(f"{encoder.contract.name} has other weights on this machine; give all the same.")
+        self.run = replace(run, job=Job(run.job.images, tuple(looked), run.job.asked), threads=max(pool.cpus, 2))
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        name = str(batch["shard"][0])
+        (shard,) = [shard for shard in self.run.job.shards if shard.name == name]
+        told: dict[str, Any] = {"shard": name, "images": len(shard), "failed": [], "error": "", "kind": ""}
+        try:
+            for _, failures in here(self.run, [shard]):
+                told["failed"] = [f"{each['source']}\0{each['reason']}" for each in failures]
+        except RepscopeError as error:  # a person's mistake: told as one, wherever it came up
+            told |= {"error": str(error), "kind": type(error).__name__}
+        return {name: [value] for name, value in told.items()}
+
+
+def sent(encoder: Encoder) -> Any:
+    """Its name and precision, where every worker can load it itself; the encoder, where it is somebody's own."""
+    name = encoder.contract.name
+    try:
+        sought(name)
+    except RepscopeError:
+        return encoder
+    return name, precision_of(encoder)
+
+
+def _looking(encoder: Any, pool: Pool) -> Encoder:
+    if not isinstance(encoder, tuple):
+        return encoder
+    name, precision = encoder
+    return load(name, precision=precision, device="cuda" if pool.gpus else "cpu")
+
+
+def _failures(said: dict[str, Any]) -> list[dict[str, str]]:
+    parted = (str(each).partition("\0") for each in said["failed"])
+    return [{"source": source, "reason": reason} for source, _, reason in parted]
+
+
+def _light(run: Run) -> Run:
+    """The run as it is sent: without its encoders, which workers load, and without whoever listens."""
+    bare = Job(run.job.images, (), run.job.asked)
+    return Run(bare, run.folder, weights=tuple(weights_of(encoder) for encoder in run.job.encoders))
+
+
+def _started(pool: Pool) -> Any:
+    """Ray, found at RAY_ADDRESS or started here; raises WrongUsage where the pool does not fit."""
+    try:
+        import ray
+    except ImportError:
+        raise Unsupported(INSTALL) from None
+    wanted = pool.workers * pool.cpus + 1  # one is left for what Ray does itself: a pool that takes all waits for ever
+    if not ray.is_initialized():
+        address = os.environ.get("RAY_ADDRESS")
+        try:
+            if address:
+                ray.init(address=address, log_to_driver=False, configure_logging=False)
+            else:
+                ray.init(num_cpus=wanted, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            raise Unsupported(f"Ray does not start ({error}). RAY_ADDRESS is {address or 'not set'}.") from None
+    there = ray.cluster_resources()
+    for what, count in (("CPUs", wanted), ("GPUs", pool.workers * pool.gpus)):
+        known = there.get(what[:-1], 0)
+        if count > known:
+            raise WrongUsage(
+                f"{pool.workers} workers of {pool.cpus} CPUs and {pool.gpus:g} GPUs want {count:g} {what}, one CPU left "
+                f"for Ray itself; there are {known:g}. Ask for fewer --workers."
+            )
+    return ray
