@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repscope.encoders import configuration, weights
-from repscope.encoders.contract import IMAGENET, Contract, Preprocessing
+from repscope.encoders.contract import IMAGENET, Contract, Precision, Preprocessing
 from repscope.encoders.encoder import Framing, Shown
 from repscope.encoders.family import square
 from repscope.encoders.transformer import Transformer
@@ -49,7 +49,7 @@ class Exported:
     def __init__(self, contract: Contract, graph: "Graph", origin: Callable[[], str]):
         self.contract = contract
         self._through = Transformer(contract, graph, origin)
-        self.precision = self._through.precision
+        self.precision: Precision = self._through.precision
 
     @property
     def revision(self) -> str:
