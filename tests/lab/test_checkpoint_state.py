@@ -5,6 +5,7 @@ import json
 import resource
 import signal
 import struct
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -230,8 +231,6 @@ class TestEncoder:
         assert file.read_bytes() == before
 
     def test_an_encoder_of_another_library_is_refused(self, monkeypatch):
-        from repscope import encoders
-
-        monkeypatch.setattr(encoders, "load", lambda name: object())
+        monkeypatch.setattr(import_module("repscope.encoders.load"), "trainable", lambda name: object())
         with pytest.raises(WrongUsage, match="runs through another library"):
             checkpoint.read_encoder("another")

@@ -31,7 +31,7 @@ def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **opt
             "layers": list(study.layers),
             "batch": study.batch,
             "strict": study.strict,
-            "precision": "float32",
+            "precision": ", ".join(sorted({getattr(encoder, "precision", "float32") for encoder in study.encoders})),
             "seed": 0,
             **options,
         },

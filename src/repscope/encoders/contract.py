@@ -7,6 +7,8 @@ from repscope.encoders.vit.architecture import Architecture
 
 Filter = Literal["bicubic", "bilinear", "bilinear-float"]
 Resize = Literal["shortest", "squash"]
+Precision = Literal["float32", "bfloat16"]
+"""Of an encoder's matrix products; its tokens are float32 in either."""
 
 Colour = tuple[float, float, float]
 

@@ -1,23 +1,23 @@
 """Load: an encoder from a name, `NAME@DIR`, or a folder; and which names there are."""
 
 import os
-from dataclasses import fields, replace
-from functools import cache
+from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from repscope.encoders import configuration, hub, weights
-from repscope.encoders.contract import Contract
+from repscope.encoders.contract import Contract, Precision
 from repscope.encoders.families import catalogue
 from repscope.encoders.families.lab import EMBEDDED, configuration_of
-from repscope.encoders.family import Family
-from repscope.errors import UnfitCheckpoint, UnknownName, WrongUsage
+from repscope.errors import UnfitCheckpoint, UnknownName, Unsupported, WrongUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from repscope.encoders.encoder import Encoder
+    from repscope.encoders.encoder import Encoder, Staged
+    from repscope.encoders.transformer import Transformer
     from repscope.encoders.vit.model import ViT
 
 
@@ -33,26 +33,79 @@ def cached(contract: Contract) -> bool:
     return contract.family == "lab" or hub.cached(contract) is not None
 
 
-def load(name: str) -> "Encoder":
+def load(name: str, precision: Precision = "float32") -> "Staged":
     """An encoder, ready to be shown photos.
 
     Args:
         name: A name of `available()` (its published weights, fetched once and verified where their
             checksum is known), `NAME@DIR` (the same encoder from a local copy), or a folder or file
             (a Hugging Face folder, an encoder trained by the lab).
+        precision: `bfloat16` rounds what its blocks multiply, attention included, and takes about half the time
+            where the processor has instructions for it (on others it may be slower). The sums, what blocks add
+            to, norms and tokens are float32. Tokens differ from those of `float32` by a few thousandths, relative
+            to their norm; rank and other readings of small eigenvalues may differ by more.
 
     Raises:
-        UnknownName: no encoder is called so; the near ones are named.
+        UnknownName: no encoder is called so, or no precision; the near ones are named.
         Unreachable: the hub, the network or a licence stands between us and the weights.
         UnfitCheckpoint: the weights there are not those of the encoder.
+        Unsupported: another library runs it, which is missing or cannot do this.
     """
-    path = sought(name)
-    if path is None:
-        return _published(available()[name])
-    before, at, _ = name.partition("@")
-    return (
-        _local(replace(available()[before], name=name), path) if at and before in available() else _folder(name, path)
-    )
+    if precision not in get_args(Precision):
+        raise UnknownName("precision", precision, get_args(Precision))
+    found = _resolved(name)
+    if isinstance(found, _Checkpoint):
+        return found.encoder(precision)
+    if precision != "float32":
+        raise Unsupported(
+            f"{name} is run by another library, in its own precision; {precision} is for encoders whose weights "
+            "repscope reads itself. Leave it out."
+        )
+    return found()
+
+
+def trainable(name: str) -> "Encoder":
+    """The encoder that `load` gives, in float32 and with weights that can be trained, which looks more slowly."""
+    found = _resolved(name)
+    return found.encoder() if isinstance(found, _Checkpoint) else found()
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """Weights on this machine, and the contract they must fit."""
+
+    contract: Contract
+    place: Path
+    origin: str
+
+    def encoder(self, precision: Precision | None = None) -> "Transformer":
+        """The encoder, its network packed where a precision is named, and trainable otherwise."""
+        from repscope.encoders.transformer import Transformer
+
+        vit = self._vit()
+        if precision is None:
+            vit.float()
+        else:
+            from repscope.encoders.vit.packed import packed
+
+            packed(vit, precision)
+        contract = replace(self.contract, parameters=sum(p.numel() for p in vit.parameters()))
+        revision = f"{self.origin}, sha256 "
+        return Transformer(contract, vit, lambda: revision + weights.sha256(self.place), precision or "float32")
+
+    def _vit(self) -> "ViT":
+        """The contract's transformer with these weights, in the type they were saved in, mapped rather than copied."""
+        import torch
+
+        from repscope.encoders.keys import arranged
+        from repscope.encoders.vit.model import ViT
+
+        with torch.device("meta"):
+            vit = ViT(self.contract.architecture)
+        wanted = {name: tuple(value.shape) for name, value in vit.state_dict().items()}
+        state = arranged(weights.read(self.place), catalogue[self.contract.family], wanted, str(self.place))
+        vit.load_state_dict(state, assign=True)
+        return vit.eval().requires_grad_(False)
 
 
 def sought(name: str) -> Path | None:
@@ -90,15 +143,26 @@ def _existing(place: str) -> Path:
     raise UnfitCheckpoint(f"There is no file or folder {place!r}; give the folder that holds the weights.")
 
 
-def _published(contract: Contract) -> "Encoder":
+def _resolved(name: str) -> "_Checkpoint | Callable[[], Staged]":
+    """What an encoder is made of: weights that are read here, or what makes it through another library."""
+    path = sought(name)
+    if path is None:
+        return _published(available()[name])
+    before, at, _ = name.partition("@")
+    return (
+        _local(replace(available()[before], name=name), path) if at and before in available() else _folder(name, path)
+    )
+
+
+def _published(contract: Contract) -> _Checkpoint:
     if contract.family == "lab":
-        return _assembled(contract, EMBEDDED / contract.file, f"repscope, {contract.file}")
+        return _Checkpoint(contract, EMBEDDED / contract.file, f"repscope, {contract.file}")
     folder = hub.fetched(contract)
     file = folder / contract.file
     return _local(contract, file if file.is_file() else folder, f"{contract.hub}@{folder.name}", folder)
 
 
-def _local(contract: Contract, place: Path, origin: str = "", folder: Path | None = None) -> "Encoder":
+def _local(contract: Contract, place: Path, origin: str = "", folder: Path | None = None) -> _Checkpoint:
     """The encoder of a contract from a copy of its weights, whose config.json must agree with it."""
     family = catalogue[contract.family]
     folder = folder or (place if place.is_dir() else place.parent)
@@ -109,7 +173,7 @@ def _local(contract: Contract, place: Path, origin: str = "", folder: Path | Non
         contract = replace(contract, architecture=replace(contract.architecture, epsilon=told.epsilon))
         if told != contract.architecture:
             raise UnfitCheckpoint(f"{folder} holds no {contract.name.split('@')[0]}: {_differences(contract, told)}.")
-    return _assembled(contract, place, origin or str(place))
+    return _Checkpoint(contract, place, origin or str(place))
 
 
 def _differences(contract: Contract, told: Any) -> str:
@@ -117,12 +181,12 @@ def _differences(contract: Contract, told: Any) -> str:
     return ", ".join(f"{name} is {is_}, not {wanted}" for name, wanted, is_ in pairs if wanted != is_)
 
 
-def _folder(name: str, path: Path) -> "Encoder":
+def _folder(name: str, path: Path) -> "_Checkpoint | Callable[[], Staged]":
     """The encoder of a folder or file that says itself what it is."""
     if (graph := weights.graph(path)) is not None:
         from repscope.encoders.onnx import exported
 
-        return exported(name, graph)
+        return partial(exported, name, graph)
     folder = path if path.is_dir() else path.parent
     said = configuration.config(folder)
     if said is None:
@@ -132,44 +196,21 @@ def _folder(name: str, path: Path) -> "Encoder":
     if family is None:
         from repscope.encoders.hf import adapted
 
-        return adapted(name, folder, said)
-    return _assembled(configuration.contract(name, family, said, configuration.processor(folder)), path, str(path))
+        return partial(adapted, name, folder, said)
+    return _Checkpoint(configuration.contract(name, family, said, configuration.processor(folder)), path, str(path))
 
 
-def _unconfigured(name: str, path: Path) -> "Encoder":
+def _unconfigured(name: str, path: Path) -> _Checkpoint:
     """A lab encoder, or a published file that is known by its name."""
     file = weights.files(path)[0]
     if file.suffix == ".safetensors":
         said = configuration_of(file)
         if said is not None:
-            return _assembled(configuration.contract(name, catalogue["lab"], said, None), file, str(file))
+            return _Checkpoint(configuration.contract(name, catalogue["lab"], said, None), file, str(file))
     for contract in available().values():
         if contract.file == file.name not in weights.NAMES and contract.family != "lab":
-            return _assembled(replace(contract, name=name), file, str(file))
+            return _Checkpoint(replace(contract, name=name), file, str(file))
     raise UnfitCheckpoint(
         f"{path} does not say which encoder it holds: a Hugging Face folder has a config.json, an encoder of the lab "
         "its architecture in the file. If you know which one it is, load NAME@DIR."
     )
-
-
-def _assembled(contract: Contract, place: Path, origin: str) -> "Encoder":
-    from repscope.encoders.transformer import Transformer
-
-    vit = _filled(contract, catalogue[contract.family], place)
-    counted = sum(p.numel() for p in vit.parameters())
-    return Transformer(replace(contract, parameters=counted), vit, lambda: f"{origin}, sha256 {weights.sha256(place)}")
-
-
-def _filled(contract: Contract, family: Family, place: Path) -> "ViT":
-    """The contract's transformer with the weights of a file or folder, float32, nothing held twice."""
-    import torch
-
-    from repscope.encoders.keys import arranged
-    from repscope.encoders.vit.model import ViT
-
-    with torch.device("meta"):
-        vit = ViT(contract.architecture)
-    wanted = {name: tuple(value.shape) for name, value in vit.state_dict().items()}
-    state = arranged(weights.read(place), family, wanted, str(place))
-    vit.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
-    return vit.eval().requires_grad_(False)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repscope.encoders import configuration, weights
-from repscope.encoders.contract import IMAGENET, Contract, Preprocessing
-from repscope.encoders.encoder import Framing
+from repscope.encoders.contract import IMAGENET, Contract, Precision, Preprocessing
+from repscope.encoders.encoder import Framing, Shown
 from repscope.encoders.family import square
 from repscope.encoders.transformer import Transformer
 from repscope.encoders.vit.architecture import Architecture
@@ -43,11 +43,13 @@ class Exported:
 
     Attributes:
         contract: What it expects and promises; its notes say what had to be guessed.
+        precision: Of what goes in and comes out; inside, the graph has its own.
     """
 
     def __init__(self, contract: Contract, graph: "Graph", origin: Callable[[], str]):
         self.contract = contract
         self._through = Transformer(contract, graph, origin)
+        self.precision: Precision = self._through.precision
 
     @property
     def revision(self) -> str:
@@ -58,13 +60,25 @@ class Exported:
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
     ) -> tuple[Tokens, ...]:
         """The output's tokens; raises Unsupported for a layer before it, NoImages, UnfitTokens."""
-        if inner := [layer for layer in layers if layer != -1]:
-            _no_inside(self.contract.name, f"layer {inner[0]}")
+        self._check(layers)
         return self._through(photos, layers, framing)
+
+    def shown(self, photos: Sequence[Photo], framing: Framing = "square") -> Shown:
+        """The pixels of the photos, and what of each they show; raises NoImages."""
+        return self._through.shown(photos, framing)
+
+    def tokens(self, shown: Shown, layers: Sequence[int] = (-1,)) -> tuple[Tokens, ...]:
+        """The output's tokens of what was shown; raises Unsupported for a layer before it, UnfitTokens."""
+        self._check(layers)
+        return self._through.tokens(shown, layers)
 
     def attention(self, photos: Sequence[Photo], block: int, framing: Framing = "square") -> NoReturn:  # noqa: ARG002
         """Raises Unsupported: the graph gives its output away, nothing else."""
         _no_inside(self.contract.name, f"the attention of block {block}")
+
+    def _check(self, layers: Sequence[int]) -> None:
+        if inner := [layer for layer in layers if layer != -1]:
+            _no_inside(self.contract.name, f"layer {inner[0]}")
 
 
 @dataclass(frozen=True, eq=False)

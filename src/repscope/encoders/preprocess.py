@@ -1,6 +1,7 @@
 """Preprocess: photos as an encoder is shown them, by its own published rule."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, get_args
 
 import numpy as np
@@ -43,7 +44,7 @@ def prepared(
     frames: list[Frame] = []
     for photo, out in zip(photos, pixels, strict=True):
         shown, frame = show(photo.pixels, rule)
-        out[:] = normalised(shown, rule)
+        normalised(shown, rule, out)
         frames.append(frame)
     return torch.from_numpy(pixels), tuple(frames)
 
@@ -86,18 +87,31 @@ def resized(
     return np.asarray(Image.fromarray(pixels).resize((width, height), ON_LEVELS[by]))
 
 
-def normalised(pixels: Real[Pixels, "H W 3"], rule: Preprocessing) -> Float[NDArray[np.float32], "3 H W"]:
+def normalised(
+    pixels: Real[Pixels, "H W 3"], rule: Preprocessing, out: Float[NDArray[np.float32], "3 H W"] | None = None
+) -> Float[NDArray[np.float32], "3 H W"]:
     """(x - mean) / deviation of each channel in float32, channels first; x in 0..1, or grey levels / 255.
 
     There are only 256 grey levels, so theirs are looked up: the same bits as the arithmetic on
-    every pixel, in half the time.
+    every pixel, in a quarter of the time.
     """
-    mean, deviation = np.array(rule.mean, np.float32), np.array(rule.deviation, np.float32)
+    out = np.empty((3, *pixels.shape[:2]), np.float32) if out is None else out
     if pixels.dtype != np.uint8:
-        return np.ascontiguousarray(((pixels - mean) / deviation).transpose(2, 0, 1), np.float32)
+        mean, deviation = np.array(rule.mean, np.float32), np.array(rule.deviation, np.float32)
+        out[:] = ((pixels - mean) / deviation).transpose(2, 0, 1)
+        return out
+    places = pixels.transpose(2, 0, 1).astype(np.intp, order="C")
+    for channel, levels in enumerate(_levels(rule)):
+        np.take(levels, places[channel], out=out[channel], mode="clip")  # no level lies outside; `raise` would copy
+    return out
+
+
+@lru_cache(maxsize=64)
+def _levels(rule: Preprocessing) -> Float[NDArray[np.float32], "3 256"]:
+    """What each grey level becomes in each channel."""
+    mean, deviation = np.array(rule.mean, np.float32), np.array(rule.deviation, np.float32)
     levels = (np.arange(256, dtype=np.float64) * (1 / 255)).astype(np.float32)
-    table = ((levels[:, None] - mean) / deviation).T
-    return np.stack([table[channel][pixels[:, :, channel]] for channel in range(3)])
+    return np.ascontiguousarray(((levels[:, None] - mean) / deviation).T)
 
 
 def central(width: int, height: int, side: int) -> Box:

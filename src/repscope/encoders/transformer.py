@@ -9,8 +9,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from repscope.encoders.contract import Contract
-from repscope.encoders.encoder import Framing
+from repscope.encoders.contract import Contract, Precision
+from repscope.encoders.encoder import Framing, Shown
 from repscope.errors import NoImages, UnfitTokens, WrongUsage
 from repscope.frames import Frame
 from repscope.images.photo import Photo
@@ -35,11 +35,15 @@ class Transformer:
 
     Attributes:
         contract: What it expects and promises.
-        network: Its weights, float32, in evaluation.
+        network: Its weights, in evaluation.
+        precision: Of its matrix products.
     """
 
-    def __init__(self, contract: Contract, network: Network, origin: Callable[[], str]):
+    def __init__(
+        self, contract: Contract, network: Network, origin: Callable[[], str], precision: Precision = "float32"
+    ):
         self.contract, self.network, self._origin = contract, network, origin
+        self.precision: Precision = precision
 
     @property
     def revision(self) -> str:
@@ -55,21 +59,31 @@ class Transformer:
         WrongUsage for any other layer, NoImages for no photo, UnfitTokens for tokens that are not
         finite.
         """
-        depth = self.contract.architecture.depth
-        for layer in layers:
-            if not -1 <= layer <= depth:
-                raise WrongUsage(
-                    f"{self.contract.name} has no layer {layer}: 0 is its embedding, 1 to {depth} follow its blocks, "
-                    "-1 is its output."
-                )
+        self._check(layers)
+        return self.tokens(self.shown(photos, framing), layers) if layers else ()
+
+    def shown(self, photos: Sequence[Photo], framing: Framing = "square") -> Shown:
+        """The pixels of the photos, repeated in time for a video encoder, and what of each they show.
+
+        Raises NoImages for no photo.
+        """
+        from repscope.encoders.preprocess import prepared
+
+        if not photos:
+            raise NoImages(f"{self.contract.name} was given no photo; give it at least one.")
+        pixels, frames = prepared(photos, self.contract.preprocessing, framing)
+        if self.contract.frames:
+            pixels = pixels[:, :, None].expand(-1, -1, self.contract.frames, -1, -1)
+        return Shown(pixels, tuple(whole_patches(frame, self.contract) for frame in frames))
+
+    def tokens(self, shown: Shown, layers: Sequence[int] = (-1,)) -> tuple[Tokens, ...]:
+        """Tokens at each asked layer, in the order asked; raises WrongUsage and UnfitTokens."""
+        self._check(layers)
         if not layers:
             return ()
-        pixels, frames = self._shown(photos, framing)
         with torch.inference_mode():
-            return tuple(
-                self._tokens(sequence, layer, frames)
-                for layer, sequence in zip(layers, self.network(pixels, layers), strict=True)
-            )
+            sequences = self.network(shown.pixels, layers)
+            return tuple(self._tokens(x, layer, shown.frames) for x, layer in zip(sequences, layers, strict=True))
 
     def attention(
         self, photos: Sequence[Photo], block: int, framing: Framing = "square"
@@ -81,21 +95,18 @@ class Transformer:
         depth = self.contract.architecture.depth
         if not 1 <= block <= depth:
             raise WrongUsage(f"{self.contract.name} has no block {block}: its blocks are 1 to {depth}.")
-        pixels, _ = self._shown(photos, framing)
+        shown = self.shown(photos, framing)
         with torch.inference_mode():
-            return self.network.attention(pixels, block).numpy()
+            return self.network.attention(shown.pixels, block).numpy()
 
-    def _shown(self, photos: Sequence[Photo], framing: Framing) -> tuple[Tensor, tuple[Frame, ...]]:
-        """The pixels of the photos, repeated in time for a video encoder, and what of each they show."""
-        from repscope.encoders.preprocess import prepared
-
-        if not photos:
-            raise NoImages(f"{self.contract.name} was given no photo; give it at least one.")
-        pixels, frames = prepared(photos, self.contract.preprocessing, framing)
-        frames = tuple(whole_patches(frame, self.contract) for frame in frames)
-        if self.contract.frames:
-            pixels = pixels[:, :, None].expand(-1, -1, self.contract.frames, -1, -1)
-        return pixels, frames
+    def _check(self, layers: Sequence[int]) -> None:
+        depth = self.contract.architecture.depth
+        for layer in layers:
+            if not -1 <= layer <= depth:
+                raise WrongUsage(
+                    f"{self.contract.name} has no layer {layer}: 0 is its embedding, 1 to {depth} follow its blocks, "
+                    "-1 is its output."
+                )
 
     def _tokens(self, sequence: Tensor, layer: int, frames: tuple[Frame, ...]) -> Tokens:
         a, name = self.contract.architecture, self.contract.name

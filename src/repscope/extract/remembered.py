@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from repscope.encoders import Encoder
+from repscope.encoders.contract import Precision
 from repscope.encoders.encoder import Framing
 from repscope.errors import Unsupported
 from repscope.images import Photo
@@ -26,12 +27,14 @@ class Remembered:
     be without the memory, so its tokens are the same to rounding. Calls from several threads wait for each other.
 
     Attributes:
+        precision: That of the encoder's matrix products.
         forwards: Photos that went through the encoder so far, attention not counted.
         most: Bytes of tokens, and as many again of attention, that are kept.
     """
 
     def __init__(self, encoder: Encoder, most: int = MOST):
         self.encoder, self.contract, self.most, self.forwards = encoder, encoder.contract, most, 0
+        self.precision: Precision = getattr(encoder, "precision", "float32")
         self._tokens: OrderedDict[Key, Tokens] = OrderedDict()
         self._attention: OrderedDict[Key, Any] = OrderedDict()
         self._lock = RLock()

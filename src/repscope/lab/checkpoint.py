@@ -56,9 +56,9 @@ def read_encoder(name: str) -> ViT:
     Raises UnknownName and UnfitCheckpoint as `repscope.load` does, WrongUsage for one that is not
     a transformer of ours.
     """
-    from repscope.encoders import load
+    from repscope.encoders.load import trainable
 
-    network = getattr(load(name), "network", None)
+    network = getattr(trainable(name), "network", None)
     if not isinstance(network, ViT):
         raise WrongUsage(f"{name} runs through another library; name an encoder whose weights repscope reads itself.")
     return network

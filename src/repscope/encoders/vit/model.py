@@ -42,7 +42,7 @@ class Attention(nn.Module):
 
     def weights(self, x: Tensor, rotary: positions.Rotary | None) -> Float[Tensor, "B heads N N"]:
         """Attention after its softmax; row i says where token i looks, and sums to 1."""
-        query, key, _ = self.split(x, rotary)
+        query, key = (part.float() for part in self.split(x, rotary)[:2])
         return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
 
     def forward(self, x: Tensor, rotary: positions.Rotary | None) -> Tensor:
