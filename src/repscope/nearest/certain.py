@@ -31,7 +31,7 @@ def certain(
         for query, row, least in zip(asked[where].tolist(), products, edge, strict=True):
             near = np.flatnonzero(row >= least)
             values = likeness.exact(query, groups.first[near])
-            places = [groups.of(group, k + own) for group in near]
+            places = [groups.of(group, k + own) for group in near.tolist()]
             values = np.repeat(values, [len(each) for each in places])
             joined = np.concatenate(places)
             others = joined != query if own else np.full(len(joined), True)

@@ -2,6 +2,7 @@
 
 import time
 from functools import lru_cache
+from math import ceil
 
 import numpy as np
 import torch
@@ -35,9 +36,9 @@ class Products:
     def __init__(self, likeness: Likeness, kind: torch.dtype):
         self.likeness, self.kind = likeness, kind
         count, width = len(likeness.bank), likeness.bank.width
-        self.columns = -(-(width + BIAS) // 32) * 32
-        parts = -(-count // BANK)
-        self.together = -(-(-(-count // parts)) // GROUP) * GROUP
+        self.columns = ceil((width + BIAS) / 32) * 32
+        parts = ceil(count / BANK)
+        self.together = ceil(count / parts / GROUP) * GROUP
         whole = torch.zeros(parts * self.together, self.columns, dtype=kind)
         reach, slack, bias, lost = 0.0, 0.0, 0.0, 0.0
         for where in blocks(count, PREPARED):
@@ -137,6 +138,6 @@ def _seconds(x: torch.Tensor, y: torch.Tensor) -> float:
     taken = []
     for _ in range(4):
         began = time.perf_counter()
-        x @ y.T
+        torch.mm(x, y.T)
         taken.append(time.perf_counter() - began)
     return min(taken)
