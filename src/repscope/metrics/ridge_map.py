@@ -92,8 +92,8 @@ class _Sums:
         """Products of rows less these, without the ones."""
         n, sum_x, sum_y = self.count, self.inner[0, 1:], self.cross[0]
         return _Sums(
-            self.inner[1:, 1:] - np.outer(sum_x, x) - np.outer(x, sum_x) + n * np.outer(x, x),
-            self.cross[1:] - np.outer(sum_x, y) - np.outer(x, sum_y) + n * np.outer(x, y),
+            self.inner[1:, 1:] - sum_x[:, None] * x - x[:, None] * sum_x + n * x[:, None] * x,
+            self.cross[1:] - sum_x[:, None] * y - x[:, None] * sum_y + n * x[:, None] * y,
             self.squares - 2 * sum_y * y + n * y * y,
         )
 

@@ -108,7 +108,7 @@ class Closeness(Likeness):
         return -np.einsum("ij,ij->i", left, left) / 2
 
     def exact(self, query: int, places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        gap = self.bank.at(places) - self.queries.at(slice(query, query + 1))[0]
+        gap = self.bank.gaps(places, self.queries.rows[query])
         return -np.einsum("ij,ij->i", gap, gap) / 2
 
 

@@ -71,7 +71,7 @@ class Products:
                 held[here, asked[here] - first] = -torch.inf
             maxima.append(held.view(m, GROUP, -1).amax(1))
         places, values = self._largest(torch.cat(maxima, 1), count)
-        off = np.abs(values) * ROUNDING[self.kind] + bound[:, None]
+        off = np.where(np.isneginf(values), 0, np.abs(values) * ROUNDING[self.kind] + bound[:, None])
         offset = self.likeness.offset(self.likeness.left(asked))[:, None]
         return places, values - off + offset, values + off + offset
 

@@ -61,6 +61,10 @@ class Vectors:
         x *= self.factor[where, None]
         return x
 
+    def gaps(self, where: Where, row: Float[Rows, " D"]) -> Float[Array, "m D"]:
+        """Differences of some from a row as it was given: no mean has rounded them."""
+        return (self.rows[where].astype(np.float64) - row.astype(np.float64)) * self.factor[where, None]
+
 
 def mean_of(rows: Float[Rows, "n D"]) -> Float[Array, " D"]:
     """Their mean, summed in float64."""
