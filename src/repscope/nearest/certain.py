@@ -28,9 +28,10 @@ def certain(
     for where in blocks(len(asked), max(HELD // len(groups.first), 1)):
         products, bound = _products(likeness, groups, asked[where])
         edge = np.partition(products, -wanted, axis=1)[:, -wanted] - 2 * bound
-        for query, row, least in zip(asked[where].tolist(), products, edge, strict=True):
+        exact = likeness.asked(asked[where])
+        for query, vector, row, least in zip(asked[where].tolist(), exact, products, edge, strict=True):
             near = np.flatnonzero(row >= least)
-            values = likeness.exact(query, groups.first[near])
+            values = likeness.exact(vector, groups.first[near])
             places = [groups.of(group, k + own) for group in near.tolist()]
             values = np.repeat(values, [len(each) for each in places])
             joined = np.concatenate(places)

@@ -35,9 +35,13 @@ class Likeness(ABC):
     @abstractmethod
     def offset(self, left: Float[Array, "m D"]) -> Float[Array, " m"]: ...
 
-    @abstractmethod
-    def exact(self, query: int, places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
+    def asked(self, where: Where) -> Float[Array, "m D"]:
+        """Queries as `exact` wants them."""
+        return self.queries.at(where)
+
+    def exact(self, asked: Float[Array, " D"], places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
         """The same of one query and a few rows, in float64; equal rows get equal bits."""
+        return self.bank.products(places, asked)
 
 
 @final
@@ -69,9 +73,6 @@ class Cosine(Likeness):
     def offset(self, left: Float[Array, "m D"]) -> Float[Array, " m"]:
         return left @ self.shift + self.shift @ self.shift
 
-    def exact(self, query: int, places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        return np.einsum("ij,j->i", self.bank.at(places), self.queries.at(slice(query, query + 1))[0])
-
 
 @final
 class Product(Likeness):
@@ -87,9 +88,6 @@ class Product(Likeness):
 
     def offset(self, left: Float[Array, "m D"]) -> Float[Array, " m"]:
         return np.zeros(len(left))
-
-    def exact(self, query: int, places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        return np.einsum("ij,j->i", self.bank.at(places), self.queries.at(slice(query, query + 1))[0])
 
 
 @final
@@ -107,9 +105,11 @@ class Closeness(Likeness):
     def offset(self, left: Float[Array, "m D"]) -> Float[Array, " m"]:
         return -np.einsum("ij,ij->i", left, left) / 2
 
-    def exact(self, query: int, places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        gap = self.bank.gaps(places, self.queries.rows[query])
-        return -np.einsum("ij,ij->i", gap, gap) / 2
+    def asked(self, where: Where) -> Float[Array, "m D"]:
+        return self.queries.rows[where].astype(np.float64)
+
+    def exact(self, asked: Float[Array, " D"], places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
+        return -self.bank.squared_gaps(places, asked) / 2
 
 
 def _power_of_two(bank: Vectors) -> float:

@@ -1,6 +1,7 @@
 """Products: likeness of many queries and a whole bank in fast numbers, and how far off they may be."""
 
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 
@@ -10,7 +11,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks
+from repscope.nearest.vectors import Array, blocks, in_threads
 
 ROUNDING = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 """Largest relative error of rounding to each."""
@@ -19,8 +20,8 @@ HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
 is ranked at first."""
 PREPARED = 32
 """Rows rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
-BIAS = 3
-"""Columns that carry the bias, each what the ones before it left."""
+BIAS, SPARE = 3, 28
+"""Columns that carry the bias, each what the ones before it left; groups looked into beside two for each neighbour."""
 
 
 class Products:
@@ -40,25 +41,22 @@ class Products:
         parts = ceil(count / BANK)
         self.together = ceil(count / parts / GROUP) * GROUP
         whole = torch.zeros(parts * self.together, self.columns, dtype=kind)
-        reach, slack, bias, lost = 0.0, 0.0, 0.0, 0.0
-        for where in blocks(count, PREPARED):
+        length, missed, bias = np.empty(count), np.empty(count), np.empty(count)
+
+        def prepare(where: slice) -> None:
             right = likeness.right(where)
-            length, missed = _rounded(right, whole[where, :width])
-            exact = likeness.bias(right)
-            bias, lost = max(bias, abs(exact).max()), max(lost, _spread(exact, whole[where, width : width + BIAS]))
-            reach, slack = max(reach, (length + missed).max()), max(slack, missed.max())
-        self.parts, self.reach, self.slack, self.bias, self.lost = whole.split(self.together), reach, slack, bias, lost
+            length[where], missed[where] = _rounded(right, whole[where, :width])
+            bias[where] = likeness.bias(right)
+
+        in_threads(prepare, blocks(count, PREPARED))
+        self.lost = _spread(bias, whole[:count, width : width + BIAS])
+        self.reach, self.slack, self.bias = (length + missed).max(), missed.max(), abs(bias).max()
+        self.parts = whole.split(self.together)
         self.queries = max(min(QUERIES, HELD // len(whole)), 1)
         self.held = torch.empty(parts, self.queries, self.together, dtype=kind)
 
-    def top(
-        self, asked: Int[NDArray[np.intp], " m"], count: int, own: bool
-    ) -> tuple[Int[NDArray[np.intp], "m c"], Float[Array, "m c"], Float[Array, "m c"]]:
-        """Places of the most alike of each query, the most alike first, with least and greatest likeness each may have.
-
-        No other row is more alike than the greatest of the last. With `own` a query is row of the bank itself, and
-        left out.
-        """
+    def top(self, asked: Int[NDArray[np.intp], " m"], k: int, own: bool) -> "Proposal":
+        """What may be among the k most alike of each query. With `own` a query is a row of the bank, and left out."""
         left, bound = self._left(asked)
         m, width = len(asked), self.together
         maxima = []
@@ -70,10 +68,8 @@ class Products:
                 here = np.flatnonzero((asked >= first) & (asked < first + width))
                 held[here, asked[here] - first] = -torch.inf
             maxima.append(held.view(m, GROUP, -1).amax(1))
-        places, values = self._largest(torch.cat(maxima, 1), count)
-        off = np.where(np.isneginf(values), 0, np.abs(values) * ROUNDING[self.kind] + bound[:, None])
-        offset = self.likeness.offset(self.likeness.left(asked))[:, None]
-        return places, values - off + offset, values + off + offset
+        offset = self.likeness.offset(self.likeness.left(asked))
+        return self._proposal(torch.cat(maxima, 1), k, bound, offset)
 
     def _left(self, asked: Int[NDArray[np.intp], " m"]) -> tuple[torch.Tensor, Float[Array, " m"]]:
         """Queries in fast numbers, and a bound on the error of each one's products before they are rounded."""
@@ -87,17 +83,53 @@ class Products:
             bound[where] = missed * self.reach + length * self.slack + summed + self.lost
         return rounded, 1.0001 * bound + 1e-30  # of sums in float64, and of what is too small for a float32
 
-    def _largest(self, maxima: torch.Tensor, count: int) -> tuple[NDArray[np.intp], Float[Array, "m c"]]:
-        """Places and values of the largest products: they are in the groups of the largest maxima."""
-        m, each = len(maxima), self.together // GROUP
-        group = maxima.topk(min(count, maxima.shape[1]), dim=1, sorted=False).indices
-        part, inside = group // each, group % each
-        inside = (inside[..., None] + each * torch.arange(GROUP)).flatten(1)
-        part = part.repeat_interleave(GROUP, 1)
-        flat = (part * self.queries + torch.arange(m)[:, None]) * self.together + inside
-        value, best = self.held.view(-1)[flat].float().topk(min(count, flat.shape[1]), dim=1)
-        place = (part * self.together + inside).gather(1, best)
-        return place.numpy().astype(np.intp), value.numpy().astype(np.float64)
+    def _proposal(
+        self, maxima: torch.Tensor, k: int, bound: Float[Array, " m"], offset: Float[Array, " m"]
+    ) -> "Proposal":
+        """The rows of the groups with the largest maxima that may be more alike than the k-th of them is at least."""
+        (m, groups), each = maxima.shape, self.together // GROUP
+        taken = min(2 * k + SPARE, groups)
+        best = maxima.topk(min(taken + 1, groups), dim=1)
+        group = best.indices[:, :taken]
+        first = group // each * self.queries * self.together + torch.arange(m)[:, None] * self.together + group % each
+        value = self.held.view(-1)[first[..., None] + each * torch.arange(GROUP)].flatten(1)
+        last = value.topk(k, dim=1).values[:, -1].double().numpy()
+        edge = self._within(last, -1) - 2 * bound  # what the k-th is at least; others must reach it
+        kept = value.float() >= torch.from_numpy(_down(edge, ROUNDING[self.kind]))[:, None]
+        query, place = (index.numpy() for index in kept.nonzero(as_tuple=True))
+        home = group[query, place // GROUP].numpy()
+        rows = home // each * self.together + home % each + each * (place % GROUP)
+        beyond = np.full(m, -np.inf)
+        if taken < groups:
+            beyond = self._within(best.values[:, -1].double().numpy(), 1) + bound + offset
+        beyond[best.values[:, 0].isnan().numpy()] = np.nan
+        return Proposal(rows, np.searchsorted(query, np.arange(m + 1)), beyond)
+
+    def _within(self, value: Float[Array, " m"], sign: int) -> Float[Array, " m"]:
+        """What a product was at least or at most before it was rounded to fast numbers."""
+        return np.where(np.isinf(value), value, value + sign * np.abs(value) * ROUNDING[self.kind])
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Rows that may be the most alike of each query.
+
+    Attributes:
+        rows: Places in the bank, query after query.
+        begin: (m + 1,) where those of each query begin.
+        beyond: (m,) what likeness no row has that is not among them and could be one of the k; nan where nothing is
+            known.
+    """
+
+    rows: Int[NDArray[np.intp], " c"]
+    begin: Int[NDArray[np.intp], " n"]
+    beyond: Float[Array, " m"]
+
+
+def _down(edge: Float[Array, " m"], rounding: float) -> NDArray[np.float32]:
+    """A bound on values before they were rounded to fast numbers, as one on those after; downwards to float32."""
+    least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
+    return np.nextafter(least.astype(np.float32), np.float32(-np.inf))
 
 
 def _rounded(x: Float[Array, "n D"], into: torch.Tensor) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
@@ -112,7 +144,7 @@ def _rounded(x: Float[Array, "n D"], into: torch.Tensor) -> tuple[Float[Array, "
 def _spread(bias: Float[Array, " n"], into: torch.Tensor) -> float:
     """Writes numbers as sums of fast ones; returns the largest loss."""
     rest = torch.from_numpy(bias.copy())
-    for column in into.T:
+    for column in into.unbind(1):
         column.copy_(rest)
         rest -= column.double()
     return float(rest.abs().max())

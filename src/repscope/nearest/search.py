@@ -1,12 +1,17 @@
 """Search: the k most alike of each query, by proposal, proof and decision."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from repscope.nearest.certain import certain
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks
+from repscope.nearest.vectors import Array, blocks, in_threads
+
+if TYPE_CHECKING:
+    from repscope.nearest.products import Proposal
 
 FEW, MUCH = 2048, 2e10
 """Rows of a bank under which float64 alone is as fast; multiplications from which bfloat16 is worth asking about."""
@@ -75,34 +80,30 @@ def _proposed(
     if not len(left):
         return left
     products = Products(likeness, getattr(torch, kind))
-    doubtful: list[int] = []
+    doubtful = []
     for where in blocks(len(left), products.queries):
         asked = left[where]
-        places, least, greatest = products.top(asked, 4 * k + 24, own)
-        for query, row, low, high in zip(asked.tolist(), places, least, greatest, strict=True):
-            if not _decided(likeness, k, query, row, low, high, found):
-                doubtful.append(query)
-        if not where.start and len(doubtful) > HALF * len(asked):
-            return np.concatenate([np.array(doubtful, np.intp), left[where.stop :]])
-    return np.array(doubtful, np.intp)
+        sure = _decided(likeness, k, asked, products.top(asked, k, own), found)
+        doubtful.append(asked[~sure])
+        if not where.start and sure.mean() < HALF:
+            doubtful.append(left[where.stop :])
+            break
+    return np.concatenate(doubtful)
 
 
 def _decided(
-    likeness: Likeness,
-    k: int,
-    query: int,
-    places: Int[NDArray[np.intp], " c"],
-    least: Float[Array, " c"],
-    greatest: Float[Array, " c"],
-    found: Found,
-) -> bool:
-    """Whether the k most alike are surely among these; then they are found."""
-    if np.isnan(greatest).any():
-        return False
-    near = np.isfinite(greatest) & (greatest >= least[k - 1])  # the others are less alike than k of these
-    places = places[near]
-    if len(places) < k:
-        return False
-    values = likeness.exact(query, places)
-    found.put(query, places, values)
-    return bool(found.likeness[query, -1] > greatest[-1])
+    likeness: Likeness, k: int, asked: Int[NDArray[np.intp], " m"], proposal: "Proposal", found: Found
+) -> Bool[NDArray[np.bool_], " m"]:
+    """Whether the k most alike of each query are surely among those proposed; then they are found."""
+    sure = np.zeros(len(asked), bool)
+
+    def decide(where: slice) -> None:
+        for place, vector in zip(range(where.start, where.stop), likeness.asked(asked[where]), strict=True):
+            rows = proposal.rows[proposal.begin[place] : proposal.begin[place + 1]]
+            if len(rows) < k:
+                continue
+            found.put(asked[place], rows, likeness.exact(vector, rows))
+            sure[place] = found.likeness[asked[place], -1] > proposal.beyond[place]
+
+    in_threads(decide, blocks(len(asked)))
+    return sure

@@ -1,5 +1,8 @@
 """Vectors: the rows of a search, in float64 a few at a time."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -18,6 +21,18 @@ def blocks(count: int, together: int = TOGETHER) -> list[slice]:
     return [slice(start, min(start + together, count)) for start in range(0, count, together)]
 
 
+def in_threads(work: Callable[[slice], None], parts: Sequence[slice]) -> None:
+    """Does the work of every part, on as many threads as torch has; numpy lets go of the interpreter meanwhile."""
+    import torch
+
+    if (threads := torch.get_num_threads()) == 1 or len(parts) == 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, parts))
+
+
 class Vectors:
     """Rows less a mean, each times a factor; never more than a few of them in float64 at once.
 
@@ -28,14 +43,16 @@ class Vectors:
         self.rows, self.mean = rows, mean
         self.factor: Float[Array, " n"] = np.ones(len(rows))
         self.length: Float[Array, " n"] = np.empty(len(rows))
-        for where in blocks(len(rows)):
-            x = self.at(where)
-            with np.errstate(over="ignore", invalid="ignore"):
-                self.length[where] = np.sqrt(np.einsum("ij,ij->i", x, x))
+        in_threads(self._measure, blocks(len(rows)))
         if broken := int((~np.isfinite(self.length)).sum()):
             raise UnfitTokens(
                 f"{broken} of {len(rows)} rows hold numbers that are not finite, or have no finite length."
             )
+
+    def _measure(self, where: slice) -> None:
+        x = self.at(where)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.length[where] = np.sqrt(np.einsum("ij,ij->i", x, x))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -61,9 +78,18 @@ class Vectors:
         x *= self.factor[where, None]
         return x
 
-    def gaps(self, where: Where, row: Float[Rows, " D"]) -> Float[Array, "m D"]:
-        """Differences of some from a row as it was given: no mean has rounded them."""
-        return (self.rows[where].astype(np.float64) - row.astype(np.float64)) * self.factor[where, None]
+    def products(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
+        """Of some with a row; the bits of one never depend on the others."""
+        x = self.rows.take(places, 0).astype(np.float64)
+        if self.mean is not None:
+            x -= self.mean
+        return np.einsum("ij,j->i", x, row) * self.factor[places]
+
+    def squared_gaps(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
+        """Squared distances of some from a row as it was given: no mean has rounded them."""
+        gap = self.rows.take(places, 0) - row
+        gap *= self.factor[places, None]
+        return np.einsum("ij,ij->i", gap, gap)
 
 
 def mean_of(rows: Float[Rows, "n D"]) -> Float[Array, " D"]:
