@@ -76,7 +76,7 @@ def test_independent_features_score_nothing_debiased_and_the_floor_biased():
 def test_cka_of_features_is_that_of_rows(shape: tuple[int, int, int]):
     x, y = related(*shape)
     rows = metrics.Rows(x + 3), metrics.Rows(y - 1)
-    assert cka_of_features(*rows) == pytest.approx(metrics.linear_cka(x, y), rel=1e-9)
+    assert cka_of_features(*rows) == pytest.approx(metrics.linear_cka(x, y), abs=1e-7)
 
 
 def test_many_rows_are_compared_without_a_matrix_of_pairs():

@@ -27,17 +27,13 @@ class Alignment(Pair):
     Attributes:
         left, right: The matrix of the first and of the second set; reordering the rows of a set
             reorders its matrix alike.
-        many: The same value for rows too many for an n x n matrix, where there is a way.
     """
 
     left: Kernel
     right: Kernel
     offset: float = 0.0
-    many: Callable[[Rows, Rows], float] | None = None
 
     def _value(self, x: Rows, y: Rows) -> float:
-        if self.many is not None and len(x) > 4096:
-            return self.many(x, y)
         return self.offset + float(np.vdot(self._matrix(x, self.left), self._matrix(y, self.right)))
 
     @staticmethod
@@ -46,7 +42,7 @@ class Alignment(Pair):
             rows.kernels[kernel] = kernel(rows)
         return rows.kernels[kernel]
 
-    def relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Float[Array, " R"]:
+    def _relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Float[Array, " R"]:
         one, other = self._matrix(x, self.left), self._matrix(y, self.right)
         return np.array([self.offset + float(np.vdot(one, other[order[:, None], order])) for order in orders])
 
@@ -66,7 +62,7 @@ class Alignment(Pair):
             rows.kernels[key] = np.fft.rfft2(diagonals.reshape(-1, *grid))
         return rows.kernels[key]
 
-    def chance(self, x: Rows, y: Rows) -> float:
+    def _chance(self, x: Rows, y: Rows) -> float:
         one, other, n = self._matrix(x, self.left), self._matrix(y, self.right), len(x)
         diagonals = np.trace(one) * np.trace(other)
         rest = (one.sum() - np.trace(one)) * (other.sum() - np.trace(other))

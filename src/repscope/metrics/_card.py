@@ -96,7 +96,7 @@ class Reading(Card):
         """The reading of rows whose derivations are shared with other readings."""
         self._enough(rows)
         if self.needs == "grid" and rows.grid is None:
-            raise UnfitData(f"{self.title} wants patches laid out as (H, W, D); got rows of shape {rows.values.shape}.")
+            raise UnfitData(f"{self.title} wants patches laid out as (H, W, D); got rows of shape {rows.given.shape}.")
         return float(self.compute(rows.moments if self.needs == "moments" else rows))
 
 
@@ -108,11 +108,17 @@ class Pair(Card, ABC):
         best: The largest value there is, or the smallest where less is more alike.
         exact: Whether a set with itself always has it.
         draws: Values a null is made of at most; where each costs a whole computation, few.
+        many: The same value for more rows than n x n matrices are made of, the second set's put into an order.
+        many_chance: The same of `chance`, where it is known.
+        many_draws: The same of `draws`.
     """
 
     best: float = 1.0
     exact: bool = True
     draws: int = 1000
+    many: Callable[[Rows, Rows, NDArray[np.intp] | None], float] | None = None
+    many_chance: Callable[[Rows, Rows], float] | None = None
+    many_draws: int = 20
 
     def __call__(self, x: Array, y: Array) -> float:
         return self.of(Rows(x), Rows(y))
@@ -122,21 +128,31 @@ class Pair(Card, ABC):
         if len(x) != len(y):
             raise UnfitData(f"{self.title} wants the same rows twice; got {len(x)} and {len(y)}.")
         self._enough(x)
-        return self._value(x, y)
+        return self.many(x, y, None) if self.many and x.many else self._value(x, y)
 
     @abstractmethod
     def _value(self, x: Rows, y: Rows) -> float: ...
 
-    @abstractmethod
     def relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Array:
-        """The value for each (R, n) order in which the rows of y may be put."""
+        """The value for each (R, n) order in which the rows of y may be put; of many rows for some of them."""
+        if self.many and x.many:
+            return np.array([self.many(x, y, order) for order in spread(orders, self.many_draws)])
+        return self._relabelled(x, y, orders)
+
+    @abstractmethod
+    def _relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Array: ...
 
     @abstractmethod
     def shifted(self, x: Rows, y: Rows, shifts: NDArray[np.intp]) -> Array:
         """The value for each (R, 2) shift in rows and columns of y's grid, wrapped around."""
 
-    def chance(self, x: Rows, y: Rows) -> float | None:  # noqa: ARG002
+    def chance(self, x: Rows, y: Rows) -> float | None:
         """The exact mean over all orders of y's rows, where it is known."""
+        if self.many and x.many:
+            return self.many_chance(x, y) if self.many_chance else None
+        return self._chance(x, y)
+
+    def _chance(self, x: Rows, y: Rows) -> float | None:  # noqa: ARG002
         return None
 
 

@@ -36,11 +36,11 @@ class Direct(Pair):
     def _value(self, x: Rows, y: Rows) -> float:
         return self.compute(self._of(x), self._of(y))
 
-    def relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Float[Array, " R"]:
+    def _relabelled(self, x: Rows, y: Rows, orders: NDArray[np.intp]) -> Float[Array, " R"]:
         one, other = self._of(x), self._of(y)
         compute = self.quick or self.compute
         return np.array([compute(one, other[order]) for order in spread(orders, self.draws)])
 
     def shifted(self, x: Rows, y: Rows, shifts: NDArray[np.intp]) -> Float[Array, " R"]:
         assert y.grid is not None
-        return self.relabelled(x, y, np.array([order_of(shift, y.grid) for shift in spread(shifts, self.draws)]))
+        return self._relabelled(x, y, np.array([order_of(shift, y.grid) for shift in spread(shifts, self.draws)]))

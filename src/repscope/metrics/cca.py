@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from repscope.errors import UnfitData
 from repscope.metrics._card import Laws
 from repscope.metrics._direct import Direct
+from repscope.metrics._many import Order, cross, kept
 from repscope.metrics._rows import Rows
 
 Array = NDArray[np.float64]
@@ -31,17 +32,35 @@ def _root(rows: Rows) -> Float[Array, "n r"]:
     else:
         vectors, values, _ = np.linalg.svd(rows.centred, full_matrices=False)
         values = values**2
-    kept = int(np.searchsorted(np.cumsum(values) / values.sum(), SHARE * (1 - 1e-12)) + 1)
-    if len(rows) < ROWS_EACH * kept:
+    return vectors[:, : _components(values, len(rows))]
+
+
+def _components(values: Float[Array, " m"], n: int) -> int:
+    """How many carry the share of variance, given the variance of each."""
+    count = int(np.searchsorted(np.cumsum(values) / values.sum(), SHARE * (1 - 1e-12)) + 1)
+    if n < ROWS_EACH * count:
         raise UnfitData(
-            f"CCA wants {ROWS_EACH} rows for each of {kept} components; got {len(rows)} rows, "
+            f"CCA wants {ROWS_EACH} rows for each of {count} components; got {n} rows, "
             "with which unrelated sets correlate as well."
         )
-    return vectors[:, :kept]
+    return count
 
 
 def _compute(x: Float[Array, "n r"], y: Float[Array, "n s"]) -> float:
     return float(np.linalg.svd(x.T @ y, compute_uv=False).mean())
+
+
+def _whitening(rows: Rows) -> Float[Array, "D r"]:
+    """What turns the centred columns into the orthonormal ones."""
+    values, vectors = np.linalg.eigh(cross(rows, rows))
+    values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1]
+    count = _components(values, len(rows))
+    return vectors[:, :count] / np.sqrt(values[:count])
+
+
+def _many(x: Rows, y: Rows, order: Order | None = None) -> float:
+    one, other = kept(x, _whitening, _whitening), kept(y, _whitening, _whitening)
+    return float(np.linalg.svd(one.T @ cross(x, y, order, quick=order is not None) @ other, compute_uv=False).mean())
 
 
 cca = Direct(
@@ -55,4 +74,5 @@ cca = Direct(
     exact=False,
     root=_root,
     compute=_compute,
+    many=_many,
 )

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from repscope.metrics._alignment import Alignment, normalised
 from repscope.metrics._card import Laws
+from repscope.metrics._many import Neighbourhoods, Order, kept
 from repscope.metrics._rows import Rows
 from repscope.metrics.linear_cka import unbiased_centring
+from repscope.nearest import nearest_products
 
 Array = NDArray[np.float64]
 K = 10
@@ -42,6 +44,18 @@ def _kernel(rows: Rows) -> Float[Array, "n n"]:
     return restricted(rows, K)
 
 
+def _near(rows: Rows) -> Neighbourhoods:
+    """The same matrix without its zeros. Sums over a centred row are known: minus its product with itself."""
+    places, products = nearest_products(rows.given, K)
+    n, sums = len(rows), -np.square(rows.centred_norms)
+    weights = products - (sums[:, None] + sums[places]) / (n - 2) + sums.sum() / ((n - 1) * (n - 2))
+    return Neighbourhoods(places, normalised(weights, "CKNNA"))
+
+
+def _many(x: Rows, y: Rows, order: Order | None = None) -> float:
+    return kept(x, _near, _near).product(kept(y, _near, _near), order)
+
+
 cknna = Alignment(
     name="cknna",
     title="CKNNA",
@@ -52,4 +66,7 @@ cknna = Alignment(
     description=__doc__,
     left=_kernel,
     right=_kernel,
+    many=_many,
+    many_chance=lambda x, y: kept(x, _near, _near).chance(kept(y, _near, _near)),
+    many_draws=200,
 )

@@ -18,7 +18,10 @@ from repscope.metrics._rows import Rows
 
 
 def _compute(rows: Rows) -> float:
-    return float(np.sqrt(rows.width) * rows.directions.std(0).mean())
+    rows.directed()
+    mean = np.sum([rows.unit_at(where).sum(0) for where in rows.parts()], 0) / len(rows)
+    squares = np.sum([np.square(rows.unit_at(where) - mean).sum(0) for where in rows.parts()], 0)
+    return float(np.sqrt(rows.width) * np.sqrt(squares / len(rows)).mean())
 
 
 deviation = Reading(

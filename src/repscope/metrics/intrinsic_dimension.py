@@ -16,19 +16,24 @@ from numpy.typing import NDArray
 from repscope.errors import UnfitData, UnfitTokens
 from repscope.metrics._card import Laws, Reading
 from repscope.metrics._rows import Rows
+from repscope.nearest import first_of_each, nearest_distances
 
 
 def nearest(rows: Rows, k: int) -> NDArray[np.float64]:
     """Distances (n, k) to the k nearest rows, ascending, of rows that differ."""
-    _, first = np.unique(rows.values, axis=0, return_index=True)
-    kept = rows if len(first) == len(rows) else Rows(rows.values[np.sort(first)])
-    if len(kept) <= k + 1:
-        raise UnfitData(f"Nearest distances want {k + 2} rows that differ; got {len(kept)}.")
-    squared = kept.squared_distances.copy()
-    np.fill_diagonal(squared, np.inf)
-    near = np.sqrt(np.sort(np.partition(squared, k, axis=1)[:, :k], axis=1))
+    first = first_of_each(rows.given)
+    if len(first) <= k + 1:
+        raise UnfitData(f"Nearest distances want {k + 2} rows that differ; got {len(first)}.")
+    near = nearest_distances(rows.given[first], k) if rows.many else _at_once(rows, first, k)
     # rows that differ by rounding alone have no direction to count
     return near[near[:, 0] > 1e-7 * np.median(near[:, -1])]
+
+
+def _at_once(rows: Rows, first: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    kept = rows if len(first) == len(rows) else Rows(rows.given[first])
+    squared = kept.squared_distances.copy()
+    np.fill_diagonal(squared, np.inf)
+    return np.sqrt(np.sort(np.partition(squared, k, axis=1)[:, :k], axis=1))
 
 
 def _compute(rows: Rows) -> float:

@@ -16,7 +16,8 @@ from repscope.metrics._rows import Rows, pairs_mean_cosine
 
 
 def _compute(rows: Rows) -> float:
-    return 1 - pairs_mean_cosine(rows.directions)
+    rows.directed()
+    return 1 - pairs_mean_cosine(rows)
 
 
 isotropy = Reading(

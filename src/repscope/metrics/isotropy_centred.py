@@ -15,7 +15,8 @@ from repscope.metrics._rows import Rows, pairs_mean_cosine
 
 
 def _compute(rows: Rows) -> float:
-    return 1 - pairs_mean_cosine(rows.unit_centred)
+    assert len(rows.centred_norms)  # refuses rows all alike
+    return 1 - pairs_mean_cosine(rows, centred=True)
 
 
 isotropy_centred = Reading(

@@ -16,8 +16,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from repscope.errors import UnfitTokens
 from repscope.metrics._alignment import Alignment, normalised
 from repscope.metrics._card import Laws
+from repscope.metrics._many import Order, cross, kept, squares
 from repscope.metrics._rows import Rows
 
 Array = NDArray[np.float64]
@@ -39,17 +41,24 @@ def _kernel(rows: Rows) -> Float[Array, "n n"]:
     return normalised(unbiased_centring(rows.gram), "CKA")
 
 
-def _hsic(x: Float[Array, "n d"], y: Float[Array, "n e"]) -> float:
-    """Unbiased HSIC times n (n - 3), from centred features: never an n x n matrix."""
-    n = len(x)
-    size_x, size_y = np.square(x).sum(1), np.square(y).sum(1)
+def _hsic(product: Float[Array, "D E"], size_x: Float[Array, " n"], size_y: Float[Array, " n"]) -> float:
+    """Unbiased HSIC times n (n - 3), from the product of centred sets and squared lengths of their rows."""
+    n = len(size_x)
     sums = size_x.sum() * size_y.sum() / ((n - 1) * (n - 2)) - 2 * (size_x @ size_y) / (n - 2)
-    return float(np.square(x.T @ y).sum() - size_x @ size_y + sums)
+    return float(np.square(product).sum() - size_x @ size_y + sums)
 
 
-def _many(x: Rows, y: Rows) -> float:
-    a, b = x.centred, y.centred
-    return _hsic(a, b) / np.sqrt(_hsic(a, a) * _hsic(b, b))
+def _own(rows: Rows) -> float:
+    return _hsic(cross(rows, rows, quick=True), squares(rows), squares(rows))
+
+
+def _many(x: Rows, y: Rows, order: Order | None = None) -> float:
+    """From features, never an n x n matrix; quick products leave it right to 1e-6."""
+    own, other = kept(x, _own, _own), kept(y, _own, _own)
+    if not min(own, other) > 0:
+        raise UnfitTokens("CKA is undefined: all rows are alike.")
+    size = squares(y) if order is None else squares(y)[order]
+    return _hsic(cross(x, y, order, quick=True), squares(x), size) / float(np.sqrt(own * other))
 
 
 linear_cka = Alignment(
@@ -64,4 +73,5 @@ linear_cka = Alignment(
     left=_kernel,
     right=_kernel,
     many=_many,
+    many_chance=lambda x, y: 0.0,  # noqa: ARG005  the U-centred matrix sums to 0 and has no diagonal
 )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from repscope.metrics._alignment import Alignment, normalised
 from repscope.metrics._card import Laws
+from repscope.metrics._many import Order, cross, kept, squares
 from repscope.metrics._rows import Rows
 
 Array = NDArray[np.float64]
@@ -27,9 +28,18 @@ def _kernel(rows: Rows) -> Float[Array, "n n"]:
     return normalised(rows.gram, "CKA")
 
 
-def _many(x: Rows, y: Rows) -> float:
-    a, b = x.centred, y.centred
-    return float(np.square(a.T @ b).sum() / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b))
+def _own(rows: Rows) -> float:
+    return float(np.linalg.norm(cross(rows, rows, quick=True)))
+
+
+def _many(x: Rows, y: Rows, order: Order | None = None) -> float:
+    return float(np.square(cross(x, y, order, quick=True)).sum() / (kept(x, _own, _own) * kept(y, _own, _own)))
+
+
+def _many_chance(x: Rows, y: Rows) -> float:
+    """The traces of the Gram matrices meet, and what is off them sums to their negatives."""
+    traces = squares(x).sum() * squares(y).sum()
+    return float(traces / (len(x) - 1) / (kept(x, _own, _own) * kept(y, _own, _own)))
 
 
 linear_cka_biased = Alignment(
@@ -44,4 +54,5 @@ linear_cka_biased = Alignment(
     left=_kernel,
     right=_kernel,
     many=_many,
+    many_chance=_many_chance,
 )

@@ -15,7 +15,8 @@ from repscope.metrics._rows import Rows, pairs_mean_cosine
 
 
 def _compute(rows: Rows) -> float:
-    return pairs_mean_cosine(rows.directions)
+    rows.directed()
+    return pairs_mean_cosine(rows)
 
 
 mean_cosine = Reading(

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from repscope.metrics._alignment import Alignment
 from repscope.metrics._card import Laws
+from repscope.metrics._many import Neighbourhoods, Order, kept
 from repscope.metrics._rows import Rows
+from repscope.nearest import nearest
 
 Array = NDArray[np.float64]
 K = 10
@@ -34,19 +36,13 @@ def _kernel(rows: Rows) -> Float[Array, "n n"]:
     return adjacency(rows, K) / np.sqrt(len(rows) * K)
 
 
-def _nearest(rows: Rows) -> NDArray[np.intp]:
-    """(n, k) nearest by cosine, a block of queries at a time."""
-    found = []
-    for start in range(0, len(rows), 1024):
-        cosine = rows.unit[start : start + 1024] @ rows.unit.T
-        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -np.inf
-        found.append(np.argpartition(-cosine, K, axis=1)[:, :K])
-    return np.concatenate(found)
+def _near(rows: Rows) -> Neighbourhoods:
+    places = nearest(rows.given, K).rows
+    return Neighbourhoods(places, np.ones(places.shape))
 
 
-def _many(x: Rows, y: Rows) -> float:
-    one, other = _nearest(x), _nearest(y)
-    return float(np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(one, other, strict=True)]))
+def _many(x: Rows, y: Rows, order: Order | None = None) -> float:
+    return kept(x, _near, _near).product(kept(y, _near, _near), order) / (len(x) * K)
 
 
 mutual_knn = Alignment(
@@ -60,4 +56,6 @@ mutual_knn = Alignment(
     left=_kernel,
     right=_kernel,
     many=_many,
+    many_chance=lambda x, y: K / (len(x) - 1),  # noqa: ARG005
+    many_draws=200,
 )

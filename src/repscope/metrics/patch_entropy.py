@@ -24,8 +24,10 @@ def entropies(rows: Rows) -> list[float]:
         return rows.kernels[entropies]
     from sklearn.cluster import KMeans
 
-    far = np.linalg.norm(rows.centred, axis=1)
-    ordered = (rows.centred / far.mean())[np.argsort(far, kind="stable")].astype(np.float32)
+    far = rows.centred_norms
+    order, ordered = np.argsort(far, kind="stable"), np.empty(rows.given.shape, np.float32)
+    for where in rows.parts():
+        ordered[where] = (rows.at(order[where]) - rows.mean) / far.mean()
     found = []
     for seed in range(SEEDS):
         clustering = KMeans(CLUSTERS, n_init=2, random_state=seed)  # pyright: ignore[reportArgumentType]

@@ -33,7 +33,8 @@ def _compute(rows: Rows) -> float:
 
     times = np.linspace(0, REACH, KNOTS)
     bells = np.exp(-(times**2) / 2)
-    turn = np.exp(1j * times[1] * rows.values @ directions(rows.width).T)
+    along = directions(rows.width).T
+    turn = np.exp(1j * times[1] * np.concatenate([rows.at(where) @ along for where in rows.parts()]))
     turned, gaps = np.ones_like(turn), np.zeros(KNOTS)
     for place in range(1, KNOTS):  # the next knot is one more turn: no new sine of every number
         turned *= turn

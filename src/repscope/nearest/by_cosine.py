@@ -1,4 +1,4 @@
-"""Nearest: the rows of a bank that point most nearly the way of a query; exact, a block at a time."""
+"""By cosine: the rows of a bank that point most nearly the way of a query."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitData
+from repscope.nearest.likeness import Cosine
+from repscope.nearest.search import search
+from repscope.nearest.vectors import Vectors, mean_of
 
 Array = NDArray[np.floating]
-BLOCK = 1 << 26
-"""Similarities held at once: a quarter of a gigabyte in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,46 +32,33 @@ def nearest(
 ) -> Nearest:
     """The k rows of the bank of the largest cosine to each query; without queries, to each of its own rows but itself.
 
-    Exact in float32: products are of rows of length 1. A row of zeros has cosine 0 with all.
+    Exact: the order is that of float64, whatever finds the candidates, on how many threads and in blocks of
+    any size. A row of zeros has cosine 0 with all. Held beside the bank: half of it as float32, and a quarter
+    of a gigabyte.
 
     Args:
-        bank: Rows to search among.
+        bank: Rows to search among; any floats, in memory or mapped.
         k: How many of them.
         queries: Rows to search for; the bank's own where not given.
         centred: Take the bank's mean from both first.
 
-    Raises UnfitData for fewer than k rows to choose from, or widths that differ.
+    Raises UnfitData for fewer than k rows to choose from, or widths that differ; UnfitTokens for numbers that
+    are not finite.
 
     >>> import numpy as np
     >>> bank = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
     >>> nearest(bank, 1).rows.tolist()
     [[1], [0], [1]]
     """
-    import torch
-
     own = queries is None
     if not 0 < k <= len(bank) - own:
         raise UnfitData(f"{k} neighbours want {k + own} rows or more; got {len(bank)}.")
     if queries is not None and queries.shape[1] != bank.shape[1]:
         raise UnfitData(f"Queries of width {queries.shape[1]} cannot be compared with a bank of width {bank.shape[1]}.")
-    mean = bank.mean(0, dtype=np.float64) if centred else None
-    rows = torch.from_numpy(unit(bank, mean))
-    asked = rows if queries is None else torch.from_numpy(unit(queries, mean))
-    together = max(BLOCK // len(bank), 1)
-    places, values = [], []
-    for start in range(0, len(asked), together):
-        cosine = asked[start : start + together] @ rows.T
-        if own:
-            here = torch.arange(len(cosine))
-            cosine[here, start + here] = -torch.inf
-        value, place = cosine.topk(min(k + 1, len(bank)), dim=1)
-        # a stable order among equals: the larger first, then the earlier
-        order = torch.argsort(place, dim=1)
-        place, value = place.gather(1, order), value.gather(1, order)
-        order = torch.argsort(value, dim=1, descending=True, stable=True)[:, :k]
-        places.append(place.gather(1, order).numpy())
-        values.append(value.gather(1, order).numpy())
-    return Nearest(np.concatenate(places), np.concatenate(values))
+    mean = mean_of(bank) if centred else None
+    rows = Vectors(bank, mean)
+    found = search(Cosine(rows, rows if queries is None else Vectors(queries, mean)), k, own)
+    return Nearest(found.rows, found.likeness.astype(np.float32))
 
 
 def unit(rows: Float[Array, "n D"], mean: Float[Array, " D"] | None = None) -> Float[Array, "n D"]:

@@ -1,0 +1,175 @@
+"""Products: likeness of many queries and a whole bank in fast numbers, and how far off they may be."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from repscope.nearest.likeness import Likeness
+from repscope.nearest.vectors import Array, blocks, in_threads
+
+ROUNDING = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
+"""Largest relative error of rounding to each."""
+HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
+"""Products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the largest
+is ranked at first."""
+PREPARED = 32
+"""Rows rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
+BIAS, SPARE = 3, 28
+"""Columns that carry the bias, each what the ones before it left; groups looked into beside two for each neighbour."""
+
+
+class Products:
+    """The rows of a bank in bfloat16 or float32, and the most alike of them.
+
+    With x~ what became of x by rounding, and K columns summed in float32,
+
+        |x . y - x~ . y~| <= |x - x~| |y~| + |x| |y - y~| + K 2^-23 |x~| |y~|
+
+    whose norms are measured, not assumed; the result is then rounded once more.
+    """
+
+    def __init__(self, likeness: Likeness, kind: torch.dtype):
+        self.likeness, self.kind = likeness, kind
+        count, width = len(likeness.bank), likeness.bank.width
+        self.columns = ceil((width + BIAS) / 32) * 32
+        parts = ceil(count / BANK)
+        self.together = ceil(count / parts / GROUP) * GROUP
+        whole = torch.zeros(parts * self.together, self.columns, dtype=kind)
+        length, missed, bias = np.empty(count), np.empty(count), np.empty(count)
+
+        def prepare(where: slice) -> None:
+            right = likeness.right(where)
+            length[where], missed[where] = _rounded(right, whole[where, :width])
+            bias[where] = likeness.bias(right)
+
+        in_threads(prepare, blocks(count, PREPARED))
+        self.lost = _spread(bias, whole[:count, width : width + BIAS])
+        self.reach, self.slack, self.bias = (length + missed).max(), missed.max(), abs(bias).max()
+        self.parts = whole.split(self.together)
+        self.queries = max(min(QUERIES, HELD // len(whole)), 1)
+        self.held = torch.empty(parts, self.queries, self.together, dtype=kind)
+
+    def top(self, asked: Int[NDArray[np.intp], " m"], k: int, own: bool) -> "Proposal":
+        """What may be among the k most alike of each query. With `own` a query is a row of the bank, and left out."""
+        left, bound = self._left(asked)
+        m, width = len(asked), self.together
+        maxima = []
+        for number, (part, held) in enumerate(zip(self.parts, self.held[:, :m], strict=True)):
+            torch.mm(left, part.T, out=held)
+            first = number * width
+            held[:, max(len(self.likeness.bank) - first, 0) :] = -torch.inf
+            if own:
+                here = np.flatnonzero((asked >= first) & (asked < first + width))
+                held[here, asked[here] - first] = -torch.inf
+            maxima.append(held.view(m, GROUP, -1).amax(1))
+        offset = self.likeness.offset(self.likeness.left(asked))
+        return self._proposal(torch.cat(maxima, 1), k, bound, offset)
+
+    def _left(self, asked: Int[NDArray[np.intp], " m"]) -> tuple[torch.Tensor, Float[Array, " m"]]:
+        """Queries in fast numbers, and a bound on the error of each one's products before they are rounded."""
+        width = self.likeness.bank.width
+        rounded = torch.zeros(len(asked), self.columns, dtype=self.kind)
+        rounded[:, width : width + BIAS] = 1
+        bound = np.empty(len(asked))
+        for where in blocks(len(asked), PREPARED):
+            length, missed = _rounded(self.likeness.left(asked[where]), rounded[where, :width])
+            summed = self.columns * 2.0**-23 * ((length + missed) * self.reach + 3 * self.bias)
+            bound[where] = missed * self.reach + length * self.slack + summed + self.lost
+        return rounded, 1.0001 * bound + 1e-30  # of sums in float64, and of what is too small for a float32
+
+    def _proposal(
+        self, maxima: torch.Tensor, k: int, bound: Float[Array, " m"], offset: Float[Array, " m"]
+    ) -> "Proposal":
+        """The rows of the groups with the largest maxima that may be more alike than the k-th of them is at least."""
+        (m, groups), each = maxima.shape, self.together // GROUP
+        taken = min(2 * k + SPARE, groups)
+        best = maxima.topk(min(taken + 1, groups), dim=1)
+        group = best.indices[:, :taken]
+        first = group // each * self.queries * self.together + torch.arange(m)[:, None] * self.together + group % each
+        value = self.held.view(-1)[first[..., None] + each * torch.arange(GROUP)].flatten(1)
+        last = value.topk(k, dim=1).values[:, -1].double().numpy()
+        edge = self._within(last, -1) - 2 * bound  # what the k-th is at least; others must reach it
+        kept = value.float() >= torch.from_numpy(_down(edge, ROUNDING[self.kind]))[:, None]
+        query, place = (index.numpy() for index in kept.nonzero(as_tuple=True))
+        home = group[query, place // GROUP].numpy()
+        rows = home // each * self.together + home % each + each * (place % GROUP)
+        beyond = np.full(m, -np.inf)
+        if taken < groups:
+            beyond = self._within(best.values[:, -1].double().numpy(), 1) + bound + offset
+        beyond[best.values[:, 0].isnan().numpy()] = np.nan
+        return Proposal(rows, np.searchsorted(query, np.arange(m + 1)), beyond)
+
+    def _within(self, value: Float[Array, " m"], sign: int) -> Float[Array, " m"]:
+        """What a product was at least or at most before it was rounded to fast numbers."""
+        return np.where(np.isinf(value), value, value + sign * np.abs(value) * ROUNDING[self.kind])
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Rows that may be the most alike of each query.
+
+    Attributes:
+        rows: Places in the bank, query after query.
+        begin: (m + 1,) where those of each query begin.
+        beyond: (m,) what likeness no row has that is not among them and could be one of the k; nan where nothing is
+            known.
+    """
+
+    rows: Int[NDArray[np.intp], " c"]
+    begin: Int[NDArray[np.intp], " n"]
+    beyond: Float[Array, " m"]
+
+
+def _down(edge: Float[Array, " m"], rounding: float) -> NDArray[np.float32]:
+    """A bound on values before they were rounded to fast numbers, as one on those after; downwards to float32."""
+    least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
+    return np.nextafter(least.astype(np.float32), np.float32(-np.inf))
+
+
+def _rounded(x: Float[Array, "n D"], into: torch.Tensor) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    """Writes rows in fast numbers; returns their lengths, and at most how long is what was lost."""
+    single = torch.from_numpy(x.astype(np.float32))
+    into.copy_(single)
+    missed = (single - into.float()).numpy()  # exact: of two near numbers
+    length = np.sqrt(np.einsum("ij,ij->i", x, x))
+    return length, 1.001 * np.sqrt(np.einsum("ij,ij->i", missed, missed)) + ROUNDING[torch.float32] * length
+
+
+def _spread(bias: Float[Array, " n"], into: torch.Tensor) -> float:
+    """Writes numbers as sums of fast ones; returns the largest loss."""
+    rest = torch.from_numpy(bias.copy())
+    for column in into.unbind(1):
+        column.copy_(rest)
+        rest -= column.double()
+    return float(rest.abs().max())
+
+
+@lru_cache
+def bfloat16_pays(threads: int) -> bool:  # noqa: ARG001
+    """Whether products in bfloat16 are at least a third faster here than in float32, and no worse than they should be.
+
+    Measured, once: a processor that only emulates them says that it supports them, too.
+    """
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(512, 1024, generator=generator), torch.randn(1024, 1024, generator=generator)
+    a, b = x.bfloat16(), y.bfloat16()
+    exact = a.double() @ b.double().T
+    allowed = ROUNDING[torch.bfloat16] * exact.abs() + 1024 * 2.0**-23 * (a.double().abs() @ b.double().abs().T)
+    if not bool(((a @ b.T).double() - exact).abs().le(allowed).all()):
+        return False
+    return 4 * _seconds(a, b) < 3 * _seconds(x, y)
+
+
+def _seconds(x: torch.Tensor, y: torch.Tensor) -> float:
+    taken = []
+    for _ in range(4):
+        began = time.perf_counter()
+        torch.mm(x, y.T)
+        taken.append(time.perf_counter() - began)
+    return min(taken)

@@ -1,0 +1,109 @@
+"""Search: the k most alike of each query, by proposal, proof and decision."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+
+from repscope.nearest.certain import certain
+from repscope.nearest.likeness import Likeness
+from repscope.nearest.vectors import Array, blocks, in_threads
+
+if TYPE_CHECKING:
+    from repscope.nearest.products import Proposal
+
+FEW, MUCH = 2048, 2e10
+"""Rows of a bank under which float64 alone is as fast; multiplications from which bfloat16 is worth asking about."""
+HALF = 0.5
+
+
+class Found:
+    """What is known so far.
+
+    Attributes:
+        rows: (M, k) places in the bank, the most alike first; ties by place.
+        likeness: (M, k) float64.
+    """
+
+    def __init__(self, queries: int, k: int):
+        self.rows: Int[NDArray[np.intp], "M k"] = np.empty((queries, k), np.intp)
+        self.likeness: Float[Array, "M k"] = np.empty((queries, k))
+
+    def put(self, query: int, places: Int[NDArray[np.intp], " c"], values: Float[Array, " c"]) -> None:
+        """The k largest of these; equal ones by their place."""
+        order = np.lexsort((places, -values))[: self.rows.shape[1]]
+        self.rows[query], self.likeness[query] = places[order], values[order]
+
+
+def search(likeness: Likeness, k: int, own: bool) -> Found:
+    """The k most alike of each query in the bank; with `own`, of each row of the bank but itself.
+
+    The same whatever the fast numbers are: they only propose.
+    """
+    found = Found(len(likeness.queries), k)
+    for query in np.flatnonzero(likeness.indifferent):
+        first = np.arange(k + own)
+        found.rows[query], found.likeness[query] = first[first != query][:k] if own else first, 0.0
+    left = np.flatnonzero(~likeness.indifferent)
+    for kind in _kinds(likeness):
+        left = _proposed(likeness, k, own, kind, left, found)
+    for query, places, values in certain(likeness, k, own, left):
+        found.put(query, places, values)
+    return found
+
+
+def _kinds(likeness: Likeness) -> list[str]:
+    """Fast numbers to try, the fastest first."""
+    import torch
+
+    from repscope.nearest.products import bfloat16_pays
+
+    count, queries = len(likeness.bank), len(likeness.queries)
+    if count < FEW:
+        return []
+    much = count * queries * likeness.bank.width > MUCH
+    return ["bfloat16", "float32"] if much and bfloat16_pays(torch.get_num_threads()) else ["float32"]
+
+
+def _proposed(
+    likeness: Likeness, k: int, own: bool, kind: str, left: Int[NDArray[np.intp], " m"], found: Found
+) -> Int[NDArray[np.intp], " r"]:
+    """Finds for these queries what fast numbers can prove; returns the queries that they cannot.
+
+    Where they prove less than half of the first ones, the rest is not tried.
+    """
+    import torch
+
+    from repscope.nearest.products import Products
+
+    if not len(left):
+        return left
+    products = Products(likeness, getattr(torch, kind))
+    doubtful = []
+    for where in blocks(len(left), products.queries):
+        asked = left[where]
+        sure = _decided(likeness, k, asked, products.top(asked, k, own), found)
+        doubtful.append(asked[~sure])
+        if not where.start and sure.mean() < HALF:
+            doubtful.append(left[where.stop :])
+            break
+    return np.concatenate(doubtful)
+
+
+def _decided(
+    likeness: Likeness, k: int, asked: Int[NDArray[np.intp], " m"], proposal: "Proposal", found: Found
+) -> Bool[NDArray[np.bool_], " m"]:
+    """Whether the k most alike of each query are surely among those proposed; then they are found."""
+    sure = np.zeros(len(asked), bool)
+
+    def decide(where: slice) -> None:
+        for place, vector in zip(range(where.start, where.stop), likeness.asked(asked[where]), strict=True):
+            rows = proposal.rows[proposal.begin[place] : proposal.begin[place + 1]]
+            if len(rows) < k:
+                continue
+            found.put(asked[place], rows, likeness.exact(vector, rows))
+            sure[place] = found.likeness[asked[place], -1] > proposal.beyond[place]
+
+    in_threads(decide, blocks(len(asked)))
+    return sure

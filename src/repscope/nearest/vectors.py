@@ -1,0 +1,97 @@
+"""Vectors: the rows of a search, in float64 a few at a time."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from repscope.errors import UnfitTokens
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.floating]
+Where = slice | NDArray[np.intp]
+TOGETHER = 256
+"""Rows worked on at once: they stay in a core's cache."""
+
+
+def blocks(count: int, together: int = TOGETHER) -> list[slice]:
+    """Slices of this many rows that make up all of them."""
+    return [slice(start, min(start + together, count)) for start in range(0, count, together)]
+
+
+def in_threads(work: Callable[[slice], None], parts: Sequence[slice]) -> None:
+    """Does the work of every part, on as many threads as torch has; numpy lets go of the interpreter meanwhile."""
+    import torch
+
+    if (threads := torch.get_num_threads()) == 1 or len(parts) == 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, parts))
+
+
+class Vectors:
+    """Rows less a mean, each times a factor; never more than a few of them in float64 at once.
+
+    Raises UnfitTokens for numbers that are not finite, or whose squares are not.
+    """
+
+    def __init__(self, rows: Float[Rows, "n D"], mean: Float[Array, " D"] | None = None):
+        self.rows, self.mean = rows, mean
+        self.factor: Float[Array, " n"] = np.ones(len(rows))
+        self.length: Float[Array, " n"] = np.empty(len(rows))
+        in_threads(self._measure, blocks(len(rows)))
+        if broken := int((~np.isfinite(self.length)).sum()):
+            raise UnfitTokens(
+                f"{broken} of {len(rows)} rows hold numbers that are not finite, or have no finite length."
+            )
+
+    def _measure(self, where: slice) -> None:
+        x = self.at(where)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.length[where] = np.sqrt(np.einsum("ij,ij->i", x, x))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def width(self) -> int:
+        return self.rows.shape[1]
+
+    def unit(self) -> "Vectors":
+        """The same vectors, of length 1; one of length 0 stays as it is."""
+        self.factor = np.divide(1, self.length, out=np.zeros(len(self)), where=self.length > 0)
+        return self
+
+    def scaled(self, factor: float) -> "Vectors":
+        self.factor = np.full(len(self), factor)
+        return self
+
+    def at(self, where: Where) -> Float[Array, "m D"]:
+        """Those at some places; the bits of one never depend on the others."""
+        x = self.rows[where].astype(np.float64)
+        if self.mean is not None:
+            x -= self.mean
+        x *= self.factor[where, None]
+        return x
+
+    def products(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
+        """Of some with a row; the bits of one never depend on the others."""
+        x = self.rows.take(places, 0).astype(np.float64)
+        if self.mean is not None:
+            x -= self.mean
+        return np.einsum("ij,j->i", x, row) * self.factor[places]
+
+    def squared_gaps(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
+        """Squared distances of some from a row as it was given: no mean has rounded them."""
+        gap = self.rows.take(places, 0) - row
+        gap *= self.factor[places, None]
+        return np.einsum("ij,ij->i", gap, gap)
+
+
+def mean_of(rows: Float[Rows, "n D"]) -> Float[Array, " D"]:
+    """Their mean, summed in float64."""
+    return np.sum([rows[where].sum(0, dtype=np.float64) for where in blocks(len(rows), 4096)], 0) / len(rows)
