@@ -125,3 +125,27 @@ class TestStages:
         with pytest.raises(WrongUsage, match="has no layer 4"):
             encoder.tokens(shown, (4,))
         assert encoder.tokens(shown, ()) == ()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_elsewhere_says_the_same(precision: str):
+    """The CPU stands for the other device: what is tested is the way there and back."""
+    from repscope.encoders.elsewhere import Elsewhere
+    from repscope.encoders.load import trainable
+
+    there, here = trainable("tiny-mae"), repscope.load("tiny-mae", precision)
+    photos, _ = gather()
+    pixels = here.shown(photos).pixels
+    network = Elsewhere(there.network, "cpu", precision)
+    with torch.inference_mode():
+        for layer, said in zip((3, -1), network(pixels, (3, -1)), strict=True):
+            wanted = here.network(pixels, (layer,))[0]
+            error = (said - wanted).norm() / wanted.norm()
+            assert error < (1e-5 if precision == "float32" else 0.02)
+            assert said.dtype == torch.float32
+        assert network.attention(pixels, 2).shape == here.network.attention(pixels, 2).shape
+
+
+def test_a_device_that_is_not_there_is_told():
+    with pytest.raises(Unsupported, match="no device 'nowhere'"):
+        repscope.load("tiny-mae", device="nowhere")

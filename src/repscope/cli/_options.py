@@ -28,11 +28,19 @@ class Medium(StrEnum):
     HTML = "html"
 
 
+class Precision(StrEnum):
+    """Of an encoder's matrix products."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 FOLDER = Path("report")
 """Where files go that were asked for without a folder."""
 
 PHOTOS = "Files and folders; the bundled samples where none is given."
 MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
+PRECISION = "Of matrix products: bfloat16 is faster where the processor has it, and off by some thousandths."
 FRAME = "square: the same central square for all; official: each encoder's published transform."
 
 Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help=PHOTOS, show_default=False)]
@@ -137,12 +145,12 @@ def found(photos: list[str] | None, strict: bool) -> list[str]:
     return photos or []
 
 
-def loaded(names: list[str]) -> "list[Encoder]":
+def loaded(names: list[str], precision: str = "float32") -> "list[Encoder]":
     """Encoders by name, with a word on standard error where loading takes over a second."""
-    return loadable(names, len(names))[0]
+    return loadable(names, len(names), precision)[0]
 
 
-def loadable(names: list[str], least: int) -> "tuple[list[Encoder], list[tuple[str, str]]]":
+def loadable(names: list[str], least: int, precision: str = "float32") -> "tuple[list[Encoder], list[tuple[str, str]]]":
     """Encoders by name, and those that cannot be loaded, with the reason.
 
     Raises what went wrong where fewer than `least` are left, and for a name that nothing is called by.
@@ -156,7 +164,7 @@ def loadable(names: list[str], least: int) -> "tuple[list[Encoder], list[tuple[s
         for done, name in enumerate(names):
             progress(done, len(names))
             try:
-                encoders.append(load(name))
+                encoders.append(load(name, precision))  # pyright: ignore[reportArgumentType]
             except (UnknownName, WrongUsage):
                 raise
             except RepscopeError as error:

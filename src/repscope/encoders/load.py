@@ -33,7 +33,7 @@ def cached(contract: Contract) -> bool:
     return contract.family == "lab" or hub.cached(contract) is not None
 
 
-def load(name: str, precision: Precision = "float32") -> "Staged":
+def load(name: str, precision: Precision = "float32", device: str = "cpu") -> "Staged":
     """An encoder, ready to be shown photos.
 
     Args:
@@ -44,6 +44,7 @@ def load(name: str, precision: Precision = "float32") -> "Staged":
             where the processor has instructions for it (on others it may be slower). The sums, what blocks add
             to, norms and tokens are float32. Tokens differ from those of `float32` by a few thousandths, relative
             to their norm; rank and other readings of small eigenvalues may differ by more.
+        device: `cpu`, or another that torch knows here, such as `cuda`. Photos come from the CPU, tokens go there.
 
     Raises:
         UnknownName: no encoder is called so, or no precision; the near ones are named.
@@ -55,11 +56,11 @@ def load(name: str, precision: Precision = "float32") -> "Staged":
         raise UnknownName("precision", precision, get_args(Precision))
     found = _resolved(name)
     if isinstance(found, _Checkpoint):
-        return found.encoder(precision)
-    if precision != "float32":
+        return found.encoder(precision, device)
+    if precision != "float32" or device != "cpu":
         raise Unsupported(
-            f"{name} is run by another library, in its own precision; {precision} is for encoders whose weights "
-            "repscope reads itself. Leave it out."
+            f"{name} is run by another library, in its own precision on the CPU; {precision} on {device} is for "
+            "encoders whose weights repscope reads itself. Leave it out."
         )
     return found()
 
@@ -78,20 +79,25 @@ class _Checkpoint:
     place: Path
     origin: str
 
-    def encoder(self, precision: Precision | None = None) -> "Transformer":
+    def encoder(self, precision: Precision | None = None, device: str = "cpu") -> "Transformer":
         """The encoder, its network packed where a precision is named, and trainable otherwise."""
         from repscope.encoders.transformer import Transformer
 
         vit = self._vit()
-        if precision is None:
+        contract = replace(self.contract, parameters=sum(p.numel() for p in vit.parameters()))
+        network: Any = vit
+        if precision is not None and device != "cpu":
+            from repscope.encoders.elsewhere import Elsewhere
+
+            network = Elsewhere(vit, device, precision)
+        elif precision is None:
             vit.float()
         else:
             from repscope.encoders.vit.packed import packed
 
             packed(vit, precision)
-        contract = replace(self.contract, parameters=sum(p.numel() for p in vit.parameters()))
         revision = f"{self.origin}, sha256 "
-        return Transformer(contract, vit, lambda: revision + weights.sha256(self.place), precision or "float32")
+        return Transformer(contract, network, lambda: revision + weights.sha256(self.place), precision or "float32")
 
     def _vit(self) -> "ViT":
         """The contract's transformer with these weights, in the type they were saved in, mapped rather than copied."""

@@ -33,6 +33,7 @@ def embed(
     framing: Framing = "official",
     batch: int = BATCH,
     shard: int = 0,
+    precision: Literal["float32", "bfloat16"] = "float32",
     store: Literal["float32", "float16"] = "float32",
     share: str = "1/1",
     max_failures: int | None = None,
@@ -63,6 +64,7 @@ def embed(
         framing: `official`, each encoder's published transform, or `square`, the same central square for all.
         batch: Images in one forward pass.
         shard: Images in one file, 1024 (64 with patches) where not given.
+        precision: Of the matrix products of encoders that are given by name.
         store: Precision of vectors in files.
         share: "i/n" does the i-th of n parts of the work; `merge` finishes it.
         max_failures: Images that may fail before it is given up.
@@ -89,7 +91,7 @@ def embed(
         store=store,
     )
     images = source if isinstance(source, ImageSet) else image_set(source)
-    looked = [load(each) if isinstance(each, str) else each for each in encoders]
+    looked = [load(each, precision) if isinstance(each, str) else each for each in encoders]
     files = JobFolder(place(folder))
     job = begun(images, looked, files, asked)
     run = Run(

@@ -3,6 +3,7 @@
 A worker that dies costs the shard it was at, which another does again: a shard is there whole or not at all.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from repscope.errors import RepscopeError, Unsupported, WrongUsage
 from repscope.extract.sets.job import Job, precision_of, weights_of
 from repscope.extract.sets.plan import Shard
 from repscope.extract.sets.run import Done, Run, here
+from repscope.images.sets import image_set
 
 INSTALL = "--engine ray wants Ray: pip install 'repscope[cluster]'."
 
@@ -44,12 +46,13 @@ class Pool:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
+        for name in ("ray", "ray.data"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         by_name = {shard.name: shard for shard in todo}
-        light = ray.put(_light(run))
         numbers = ray.data.from_items([{"shard": name} for name in by_name], override_num_blocks=len(by_name))
         written = numbers.map_batches(
             Worker,
-            fn_constructor_args=(light, self),
+            fn_constructor_args=(_light(run), self),
             batch_size=1,
             compute=ActorPoolStrategy(size=min(self.workers, len(todo))),
             num_cpus=self.cpus,
@@ -66,17 +69,17 @@ class Pool:
 class Worker:
     """An actor: it loads the encoders once, and then encodes and writes one shard after the other."""
 
-    def __init__(self, light: Any, pool: Pool):
-        import ray
+    def __init__(self, run: Run, pool: Pool):
         import torch
 
         torch.set_num_threads(pool.cpus)
-        run: Run = ray.get(light)
         looked = [_looking(each, pool) for each in pool.encoders]
         for encoder, weights in zip(looked, run.weights, strict=True):
             if weights_of(encoder) != weights:
                 raise RuntimeError(f"{encoder.contract.name} has other weights on this machine; give all the same.")
-        self.run = replace(run, job=Job(run.job.images, tuple(looked), run.job.asked), threads=max(pool.cpus, 2))
+        images = image_set(run.job.images.source) if run.job.images.source else run.job.images
+        self.run = replace(run, job=Job(images, tuple(looked), run.job.asked), threads=max(pool.cpus, 2))
+        self.run.folder.begin(self.run.job.plain())  # other images here than there would be found out
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         name = str(batch["shard"][0])
@@ -113,8 +116,9 @@ def _failures(said: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _light(run: Run) -> Run:
-    """The run as it is sent: without its encoders, which workers load, and without whoever listens."""
-    bare = Job(run.job.images, (), run.job.asked)
+    """The run as it is sent: without its encoders, which workers load, and without its list, where they can make it."""
+    images = replace(run.job.images, parts=()) if run.job.images.source else run.job.images
+    bare = Job(images, (), run.job.asked)
     return Run(bare, run.folder, weights=tuple(weights_of(encoder) for encoder in run.job.encoders))
 
 
@@ -139,7 +143,7 @@ def _started(pool: Pool) -> Any:
         known = there.get(what[:-1], 0)
         if count > known:
             raise WrongUsage(
-                f"{pool.workers} workers of {pool.cpus} CPUs and {pool.gpus:g} GPUs want {count:g} {what}, one CPU left "
-                f"for Ray itself; there are {known:g}. Ask for fewer --workers."
+                f"{pool.workers} workers of {pool.cpus} CPUs and {pool.gpus:g} GPUs want {count:g} {what}, one CPU "
+                f"left for Ray itself; there are {known:g}. Ask for fewer --workers."
             )
     return ray

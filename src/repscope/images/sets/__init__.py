@@ -12,7 +12,7 @@ from repscope.images.sets.folder import folder
 from repscope.images.sets.image_set import ImageSet, Item, Part
 from repscope.images.sets.listing import listed, listing
 from repscope.images.sets.parquet import Parquet
-from repscope.images.sets.place import Entry, Place, place
+from repscope.images.sets.place import Entry, Local, Place, place
 from repscope.images.sets.tar import Tar
 from repscope.images.sources import SUFFIXES, natural
 
@@ -36,8 +36,10 @@ def image_set(given: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
     text = os.fspath(given)
     if not text:
         raise WrongUsage(f"A source is {KINDS}; the path is empty.")
+    where = place(text)
+    given = str(where.path.absolute()) if isinstance(where, Local) else text  # found again from another folder
     try:
-        return _found(text, place(text))
+        return _found(given, where)
     except OSError as error:
         if isinstance(error, PermissionError) or error.strerror:
             raise UnfitData(
