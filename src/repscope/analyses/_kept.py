@@ -66,21 +66,17 @@ def trust_of_chance(n: int, k: int) -> float:
 
 
 def _trust(x: Float[Array, "N D"], near: Rows) -> Float[Array, " N"]:
-    """See `Kept.trust`. The rank of j is 1 + the images that are nearer, those as near and earlier in the list too."""
-    import torch
-
+    """See `Kept.trust`. The rank of j is 1 + the images that are nearer; as near is not nearer, so no order matters."""
     n, k = near.shape
-    rows, places = torch.from_numpy(unit(x)), torch.from_numpy(near.astype(np.int64))
-    before, together = torch.arange(n), max(BLOCK // n, 1)
+    rows, together = unit(x), max(BLOCK // n, 1)
     found = np.empty(n)
     for start in range(0, n, together):
         cosine = rows[start : start + together] @ rows.T
         count = len(cosine)
-        cosine[torch.arange(count), start + torch.arange(count)] = -torch.inf
-        penalty = torch.zeros(count, dtype=torch.int64)
-        for j in places[start : start + count].T:
-            value = cosine.gather(1, j[:, None])
-            ahead = (cosine > value).sum(1) + ((cosine == value) & (before < j[:, None])).sum(1)
-            penalty += (ahead + 1 - k).clamp(min=0)
-        found[start : start + count] = penalty.numpy()
+        value = np.take_along_axis(cosine, near[start : start + count], 1)
+        cosine[np.arange(count), start + np.arange(count)] = -np.inf
+        cosine.sort(1)
+        for i in range(count):
+            ahead = n - np.searchsorted(cosine[i], value[i], side="right")
+            found[start + i] = (ahead + 1 - k).clip(0).sum()
     return 1 - 2 * found / (k * (2 * n - 3 * k - 1))

@@ -1,7 +1,7 @@
 """Layout: a place in the plane for each image, from its neighbours in the encoder's own space."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -76,7 +76,8 @@ def _tsne(x: Float[Array, "N D"], start: Float[Array, "N 2"], perplexity: float,
     threads = torch.get_num_threads()
     found = nearest(x, min(int(3 * perplexity), len(x) - 1))
     index = PrecomputedNeighbors(found.rows, _distances(found.cosine))
-    affinities = PerplexityBasedNN(knn_index=index, perplexity=perplexity, n_jobs=threads, random_state=seed)
+    most: Any = perplexity  # fractions are as good, though the library's default is a whole number
+    affinities = PerplexityBasedNN(knn_index=index, perplexity=most, n_jobs=threads, random_state=seed)
     made = TSNEEmbedding(start.copy(), affinities, n_jobs=threads, random_state=seed)
     # the rate N / exaggeration is that of Belkina et al. (2019)
     made.optimize(250, exaggeration=12, momentum=0.8, learning_rate="auto", inplace=True)
@@ -98,9 +99,10 @@ def _umap(x: Float[Array, "N D"], start: Float[Array, "N 2"], seed: int) -> Arra
     itself = np.arange(len(x))[:, None]
     rows = np.concatenate([itself, found.rows], 1).astype(np.int64)
     distances = np.concatenate([np.zeros((len(x), 1)), _distances(found.cosine)], 1).astype(np.float32)
+    begin: Any = start.astype(np.float32)
     made = UMAP(
         n_neighbors=count,
-        init=start.astype(np.float32),
+        init=begin,
         random_state=seed,
         n_jobs=1,  # its own condition for the same bits
         precomputed_knn=(rows, distances),

@@ -46,7 +46,7 @@ def colourings(
         norms = np.linalg.norm(x.astype(np.float64), axis=1)
         made.append(_reading(f"norm of the embedding ({encoder})", norms, about="Euclidean length."))
         for name, values in images.readings(encoder, layer).items():
-            card = catalogue[name] if name in catalogue else None
+            card = catalogue.get(name)
             about = f"{card.title} of an image's patches." if card else "A reading of an image's patches."
             made.append(_reading(f"{name} ({encoder})", np.asarray(values)[rows], card.unit if card else "", about))
     return _with_first(made, first)

@@ -24,7 +24,7 @@ GIVEN_UP = 20
 
 def thumbnails(
     images: Embedded,
-    rows: Sequence[int],
+    rows: NDArray[np.integer],
     budget: int = BUDGET,
     seed: int = 0,
     done: Callable[[int], None] | None = None,
@@ -51,24 +51,37 @@ def thumbnails(
         return None, f"Without thumbnails: {failed[0]}"
     missing = f" {len(failed)} could not be read again: {failed[0]}" if failed else ""
     shown = np.array(places)
+    made = _fitting(tiles, budget, np.random.default_rng(seed).permutation(len(tiles)))
+    if made is None:
+        return None, f"Without thumbnails: one alone is over {budget:,} bytes."
+    side, columns, sheet, some = made
+    rows_shown = shown[some]
+    whole = len(rows_shown) == len(rows)
+    part = f"{len(some):,} of {len(rows):,} images, drawn by chance, have a thumbnail" if len(some) < len(tiles) else ""
+    said = part or "Thumbnails are"
+    sprites = Thumbnails(side, columns, sheet, b"" if whole else packed(rows_shown, "<i4"))
+    return sprites, f"{said}{' of' if part else ''} {side} pixels{' wide' if not part else ''}.{missing}"
+
+
+def _fitting(
+    tiles: Sequence[NDArray[np.uint8]], budget: int, order: NDArray[np.integer]
+) -> tuple[int, int, bytes, NDArray[np.integer]] | None:
+    """Side, columns, sheet and which tiles: all at the largest side within the budget, or the first of an order."""
+    largest = max(len(tile) for tile in tiles)
     for side, quality in SIZES:
-        made = _sheet(tiles, side, quality)
+        made = _sheet(tiles, side, quality) if side <= largest else None
         if made and len(made[1]) <= budget:
-            return _thumbnails(side, made, shown, len(rows)), f"Thumbnails are {side} pixels wide.{missing}"
-    order = np.random.default_rng(seed).permutation(len(tiles))
+            return side, *made, np.arange(len(tiles))
+    side, quality = SIZES[-1]
     count = len(tiles)
-    while count > 1:
-        count = int(count * (0.9 * budget / len(made[1]) if made and len(made[1]) > budget else 0.7))
-        some = np.sort(order[: max(count, 1)])
+    while True:
+        some = np.sort(order[:count])
         made = _sheet([tiles[i] for i in some], side, quality)
         if made and len(made[1]) <= budget:
-            part = f"{len(some):,} of {len(rows):,} images, drawn by chance, have a thumbnail of {side} pixels"
-            return _thumbnails(side, made, shown[some], len(rows)), f"{part}, {budget / 1e6:.3g} MB in all.{missing}"
-    return None, f"Without thumbnails: one alone is over {budget:,} bytes."
-
-
-def _thumbnails(side: int, made: tuple[int, bytes], shown: NDArray[np.integer], count: int) -> Thumbnails:
-    return Thumbnails(side, made[0], made[1], b"" if len(shown) == count else packed(shown, "<i4"))
+            return side, *made, some
+        if count == 1:
+            return None
+        count = max(int(count * min(0.95 * budget / len(made[1]), 0.95)) if made else count // 2, 1)
 
 
 def _square(pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> UInt8[NDArray[np.uint8], "s s 3"]:

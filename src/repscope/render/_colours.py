@@ -96,7 +96,7 @@ def classes(count: int) -> list[str]:
         return [*LINES[:count]]
     some = min(count, MOST)
     turn = np.arange(some) / some
-    lightness = np.where(np.arange(some) % 2, 0.56, 0.64)
+    lightness = np.where(np.arange(some) % 2, 0.56, 0.635)
     made = [hexadecimal(colour) for colour in _rgb(lightness, np.full(some, 0.15), 20 + 360 * turn)]
     return [made[i % some] for i in range(count)]
 

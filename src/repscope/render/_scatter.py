@@ -1,7 +1,5 @@
 """Scatter: maps of images as pixels: dots for a file, density for a terminal."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
@@ -33,7 +31,7 @@ def fitted(places: Float[NDArray[np.floating], "N 2"], side: int, margin: int) -
     return np.stack([side / 2 + middle[:, 0], side / 2 - middle[:, 1]], 1)
 
 
-def scatter(places: Float[NDArray[np.floating], "N 2"], colours: Sequence[str], side: int) -> Pixels:
+def scatter(places: Float[NDArray[np.floating], "N 2"], colours: list[str], side: int) -> Pixels:
     """Dots on white, in an order drawn by chance, so that no class lies on top."""
     radius = FINE * float(np.clip(0.16 * side / len(places) ** 0.5, 1.1, 4.5))
     sheet = Image.new("RGB", (FINE * side, FINE * side), "#ffffff")

@@ -15,7 +15,7 @@ export class Card {
       return { plot, cells, row };
     });
     const head = node("div", { class: "pointed" }, this.picture, node("div", {}, this.name, this.facts));
-    const words = "Nearest in each encoder's own space. A framed one is also among those of the map pointed at, or of every other.";
+    const words = "Nearest in each encoder's own space. Framed: also among those of the map pointed at; there, of any other map.";
     this.shown = node("div", { class: "shown" }, head, ...this.rows.map((each) => each.row), node("p", { class: "beside" }, words));
     this.hint = node("p", { class: "beside hint" }, "Point at a dot. Lines lead to its nearest in the encoder's own space; squares mark the nearest of the map pointed at.");
     this.element = node("div", { class: "card" }, this.hint, this.shown);

@@ -57,7 +57,7 @@ export class Plot {
     this.field.addEventListener("pointermove", (event) => (this.began ? this.dragged(...at(event)) : this.hover(...at(event))));
     this.field.addEventListener("pointerup", (event) => this.released(event));
     this.field.addEventListener("pointercancel", () => this.let());
-    this.field.addEventListener("pointerleave", () => this.began || this.atlas.left());
+    this.field.addEventListener("pointerleave", (event) => this.began || event.pointerType === "touch" || this.atlas.left());
     this.field.addEventListener(
       "wheel",
       (event) => {
@@ -126,7 +126,7 @@ export class Plot {
         if (x < -2 * radius || y < -2 * radius || x > width || y > height) continue;
         const ink = shade(colour, i);
         let stamp = stamps.get(ink);
-        if (!stamp) stamps.set(ink, (stamp = dot(ink, radius)));
+        if (!stamp) stamps.set(ink, (stamp = stamped(ink, radius)));
         context.drawImage(stamp, x, y);
       }
     }
@@ -198,7 +198,7 @@ export class Plot {
 }
 
 // A dot once, to be stamped: drawing ten thousand arcs takes longer than a frame.
-function dot(ink, radius) {
+function stamped(ink, radius) {
   const size = Math.ceil(2 * radius) + 1;
   const canvas = node("canvas", { width: size, height: size });
   const context = canvas.getContext("2d");

@@ -44,7 +44,7 @@ export class Atlas {
     this.grid.append(...this.plots.map((plot) => plot.element));
     this.live = node("p", { class: "unseen", role: "status", "aria-live": "polite" });
     const caption = this.figure.querySelector("figcaption");
-    const made = [choices(this), this.legend.element, this.grid, this.selection.element, this.card.element, this.live];
+    const made = [choices(this), this.legend.element, this.grid, this.card.element, this.selection.element, this.live];
     for (const each of made) this.figure.insertBefore(each, caption);
     this.grid.addEventListener("keydown", (event) => this.key(event));
     globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
