@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -43,7 +44,8 @@ def embedding_atlas(report: Report, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise Unwritable(f"Cannot write {path}: {error.strerror or error}. Choose a place you may write to.") from None
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
     return path
 
 

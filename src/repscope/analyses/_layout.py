@@ -15,6 +15,7 @@ Method = Literal["tsne", "umap", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
 NAMES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 UMAP_NEIGHBOURS = 15
+MANY = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,9 @@ def _tsne(x: Float[Array, "N D"], start: Float[Array, "N 2"], perplexity: float,
     index = PrecomputedNeighbors(found.rows, _distances(found.cosine))
     most: Any = perplexity  # fractions are as good, though the library's default is a whole number
     affinities = PerplexityBasedNN(knn_index=index, perplexity=most, n_jobs=threads, random_state=seed)
-    made = TSNEEmbedding(start.copy(), affinities, n_jobs=threads, random_state=seed)
+    # interpolation takes long over few images, which spread far, and Barnes-Hut over many
+    how = "fft" if len(x) > MANY else "bh"
+    made = TSNEEmbedding(start.copy(), affinities, n_jobs=threads, random_state=seed, negative_gradient_method=how)
     # the rate N / exaggeration is that of Belkina et al. (2019)
     made.optimize(250, exaggeration=12, momentum=0.8, learning_rate="auto", inplace=True)
     made.optimize(500, momentum=0.8, learning_rate="auto", inplace=True)
