@@ -141,6 +141,15 @@ def test_the_same_question_gives_the_same_bytes_and_clusters_are_seen(given, met
     assert shared.null.mean == pytest.approx(10 / 119)
 
 
+def test_a_method_leaves_torchs_threads_as_they_were(given):
+    import torch
+
+    before = torch.get_num_threads()
+    for method in ("umap", "tsne"):
+        map_of(given, ["one"], method=method, thumbs=0)
+        assert torch.get_num_threads() == before
+
+
 def test_another_seed_is_another_map(given):
     first, second = (points(map_of(given, ["one"], thumbs=0, seed=seed, method="umap")) for seed in (0, 1))
     assert first.maps[0].places != second.maps[0].places
