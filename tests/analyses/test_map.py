@@ -207,6 +207,21 @@ def test_of_more_images_the_same_are_taken_in_any_order(given):
     assert "50 of 120 images" in first.caption
 
 
+def test_of_more_images_everything_shown_is_of_the_same_ones(given):
+    block = points(map_of(given, method="pca", most=50, k=5))
+    rows = [int(name[1:]) for name in block.ids]
+    colours = {each.name: each for each in block.colours}
+    named = [None if np.isnan(at) else colours["label"].classes[int(at)] for at in colours["label"].array]
+    assert given.labels is not None
+    assert named == given.labels[rows].tolist()
+    np.testing.assert_array_equal(
+        colours["effective_rank (one)"].array, np.float32(given.readings("one")["effective_rank"][rows])
+    )
+    np.testing.assert_array_equal(block.maps[0].nearest, nearest(given.embedding("one")[rows], 5).rows)
+    assert block.thumbnails is not None
+    assert len(block.thumbnails.shown(50)) == 50
+
+
 def test_few_images_lower_the_perplexity_and_say_so():
     x, _ = clustered(40)
     report = map_of(Given({"one": x}), perplexity=30)
