@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from dotted import points
 from probed import photo, probe
 
 from repscope.report import (
@@ -71,6 +72,7 @@ def report() -> Report:
             ),
             Overlay("Gaps", photo(64, 64), np.array([[0.0, np.nan], [0.5, 1.0]]), (0.0, 1.0)),
             probe(HOSTILE),
+            points(HOSTILE),
             Heatmap(
                 "Linear CKA of every pair",
                 names,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dotted import points
 from PIL import Image
 from probed import probe
 
@@ -89,7 +90,7 @@ def test_it_asks_nothing_of_any_network(report: Report, page: Reader):
 
 def test_no_script_but_ours_can_run(report: Report, page: Reader):
     assert not [tag for tag, _ in page.tags if tag in ("iframe", "object", "embed", "base", "form", "foreignobject")]
-    assert [script["type"] for script in page.all("script")] == ["application/json", "module"]
+    assert [script["type"] for script in page.all("script")] == ["application/json", "application/json", "module"]
     assert module.script() in html(report)
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
@@ -129,6 +130,7 @@ def filled(word: str) -> Report:
         Gallery(word, (Picture(word, pixels),), word),
         Overlay(word, pixels, np.zeros((1, 1)), (0.0, 1.0), None, word, word),
         probe(word),
+        points(word),
     )
     return Report(word, blocks, {word: word, "command": word}, ((word, word),))
 

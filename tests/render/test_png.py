@@ -153,6 +153,7 @@ def test_file_names_are_plain_unique_and_stable(report: Report):
     assert list(files) == [
         "pca-of-the-patches-of-script-alert-x-script-2j-red-evil.png",
         "patches-like-the-one-marked.png",
+        "script-alert-x-script-2j-red-evil.png",
         "linear-cka-of-every-pair.png",
         "signed.png",
         "spectrum.png",

@@ -64,7 +64,7 @@ def test_the_same_report_gives_the_same_bytes(report: Report, medium: str):
 
 def test_a_report_with_everything_is_saved_and_opens(report: Report, tmp_path: Path):
     written = report.save(tmp_path, ("text", "json", "html", "png"))
-    assert len(written) == 4 + 6
+    assert len(written) == 4 + 7
     assert from_json((tmp_path / "report.json").read_text()).title == report.title
 
 

@@ -15,6 +15,8 @@ LINES = ("#2f7ed8", "#d4690a", "#0d9373", "#c04f9e", "#8a7f10", "#7a6fe0")
 """Each at least 3 : 1 against white and against the dark page."""
 
 MISSING = (128, 128, 128)
+MOST = 24
+"""Classes that have a colour of their own."""
 
 _TO_CUBES = np.array(
     [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]]
@@ -82,6 +84,21 @@ def hexadecimal(colour: NDArray[np.uint8]) -> str:
 def stops(domain: tuple[float, float], count: int = 9) -> list[str]:
     """Colours evenly spaced over the domain, for a gradient."""
     return [hexadecimal(colour) for colour in coloured(np.linspace(*domain, count), domain)]
+
+
+@cache
+def classes(count: int) -> list[str]:
+    """A colour for each class: six are those of lines, more go around the hues; from MOST on they repeat.
+
+    Each at least 3 : 1 against white and against the dark page.
+    """
+    if count <= len(LINES):
+        return [*LINES[:count]]
+    some = min(count, MOST)
+    turn = np.arange(some) / some
+    lightness = np.where(np.arange(some) % 2, 0.56, 0.635)
+    made = [hexadecimal(colour) for colour in _rgb(lightness, np.full(some, 0.15), 20 + 360 * turn)]
+    return [made[i % some] for i in range(count)]
 
 
 def luminance(colour: str) -> float:

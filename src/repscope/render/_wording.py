@@ -25,6 +25,8 @@ def legible(text: str) -> str:
     >>> legible("a\\x1b[2Jb"), legible("two\\nlines")
     ('a\\\\x1b[2Jb', 'two lines')
     """
+    if text.isascii() and text.isprintable():  # nearly always; packed numbers are megabytes of it
+        return text
     return "".join(_shown(character) for character in text)
 
 

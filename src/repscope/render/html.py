@@ -2,7 +2,7 @@
 
 Curves are drawn here, once, as SVG. A live chart would bring a megabyte of script that needs
 `eval`; what its tooltips would say stands in a table under each curve, where a screen reader, a
-printer and a search find it too. Only the probe is live, with one script of ours: so the page can
+printer and a search find it too. Only the probe and maps of images are live, with one script of ours: so the page can
 forbid everything but its own style, its pictures and that script, which it names by its hash.
 """
 
@@ -24,7 +24,7 @@ from markupsafe import Markup
 
 from repscope.render import _colours, _pictures, _sparkline, _wording
 from repscope.render.json import plain
-from repscope.report import Curve, Number, Overlay, Probe, Report, against, say, spread
+from repscope.report import Curve, Number, Overlay, Points, Probe, Report, against, say, spread
 
 TILE = 448  # pixels of a picture at most; a grid of tokens is sent as small as it is
 PLACES = 24  # rows of the table under a curve
@@ -96,17 +96,25 @@ def _context(report: Report) -> dict[str, Any]:
 
 def _live(report: Report) -> bool:
     """Whether there is something in it that needs the script."""
-    return bool(report.provenance.get("command")) or any(isinstance(block, Probe) for block in report.blocks)
+    return bool(report.provenance.get("command")) or any(isinstance(block, Probe | Points) for block in report.blocks)
 
 
-MODULES = ("tokens", "draw", "stage", "panel", "address", "chips", "controls", "copy", "probe")
-"""The probe's modules, each after those that it imports."""
+MODULES = {
+    **dict.fromkeys(("tokens", "draw", "stage", "panel", "address", "chips", "controls", "copy"), "probe"),
+    **dict.fromkeys(
+        ("packed", "nearby", "view", "plot", "thumbnails", "card", "legend", "selection", "choices"), "points"
+    ),
+    "points": "points",
+    "probe": "probe",
+}
+"""The page's modules, each after those that it imports, and their folders; to a browser they lie side by side."""
 
 
 @cache
 def script() -> str:
-    """The probe's modules as one, which mounts every probe of the page."""
-    parts = [files("repscope.render").joinpath(f"templates/probe/{name}.js").read_text("utf-8") for name in MODULES]
+    """The modules as one, which mounts every probe and every map of the page."""
+    where = files("repscope.render").joinpath("templates")
+    parts = [where.joinpath(f"{folder}/{name}.js").read_text("utf-8") for name, folder in MODULES.items()]
     joined = re.sub(r"^import .*\n", "", "\n".join(parts), flags=re.MULTILINE)
     return "{\n" + re.sub(r"^export ", "", joined, flags=re.MULTILINE) + "\nmount();\n}"
 
@@ -117,13 +125,16 @@ def digest() -> str:
     return base64.b64encode(sha256(script().encode()).digest()).decode()
 
 
-def data(block: Probe) -> Markup:
-    """The probe's data as JSON that no name in it can break out of."""
+def data(block: Probe | Points) -> Markup:
+    """What the script shows, as JSON that no name in it can break out of."""
     scales = {
         "signed": _colours.coloured(np.linspace(-1, 1, 256), (-1.0, 1.0)),
         "magnitude": _colours.coloured(np.linspace(0, 1, 256), (0.0, 1.0)),
     }
-    said = {"probe": _shown(plain(block)), "scales": {name: plain(table.tobytes()) for name, table in scales.items()}}
+    name = type(block).__name__.lower()
+    said = {name: _shown(plain(block)), "scales": {name: plain(table.tobytes()) for name, table in scales.items()}}
+    if isinstance(block, Points):
+        said["palettes"] = [_colours.classes(len(each.classes)) for each in block.colours]
     return Markup(dumps(said, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from repscope.errors import RepscopeError, UnfitData
 from repscope.render import _pictures
-from repscope.report import SCHEMA, Block, Look, Report
+from repscope.report import SCHEMA, Block, Look, Points, Report
 
 PIXELS = 20_000_000
 """The most pixels of a picture that is read; the largest that is written has a hundredth of them."""
@@ -132,7 +132,7 @@ def _object(kind: type, value: Any) -> Any:
         optional = part.default is not MISSING or part.default_factory is not MISSING
         _checked(part.name in given or optional, sorted(value), f"{part.name!r} in a {kind.__name__}")
     made = kind(**given)
-    if isinstance(made, Look):
+    if isinstance(made, Look | Points):
         made.check()
     return made
 

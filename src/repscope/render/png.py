@@ -6,11 +6,11 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
-from repscope.render import _charts, _pictures
+from repscope.render import _charts, _pictures, _scatter
 from repscope.render._lettering import lettering
 from repscope.render._pictures import Pixels
 from repscope.render._wording import runs
-from repscope.report import Block, Curve, Gallery, Heatmap, Overlay, Report, say
+from repscope.report import Block, Colouring, Curve, Gallery, Heatmap, Overlay, Points, Report, say
 
 TILE = 448
 MARGIN = 16
@@ -35,6 +35,8 @@ def _drawn(run: Sequence[Block]) -> tuple[str, bytes] | None:
         return block.title, _pictures.png(gallery(block))
     if isinstance(block, Overlay):
         return block.title, _pictures.png(overlays([each for each in run if isinstance(each, Overlay)]))
+    if isinstance(block, Points) and _scatter.drawn(block):
+        return block.title, _pictures.png(points(block))
     if isinstance(block, Heatmap) or (isinstance(block, Curve) and _charts.drawable(block)):
         return block.title, _charts.png(block)
     return None
@@ -81,6 +83,40 @@ def _heat(block: Overlay) -> list[Pixels]:
     scale = above([_pictures.bar(block.domain, width, 14), ticks((low, high, middle), block.domain, width)], 2)
     unit = [lettering(block.unit, width, middle=True)] if block.unit else []
     return [heat, scale, *unit]
+
+
+def points(block: Points) -> Pixels:
+    """A map for each encoder, side by side, in the first of its colours, and what these mean."""
+    colouring = block.colours[0] if block.colours else None
+    inks = _scatter.inks(colouring, len(block.ids))
+    tiles = []
+    for each in (block.maps[i] for i in _scatter.drawn(block)):
+        words = [lettering(each.encoder, TILE, bold=True), lettering(each.caption, TILE, 15, "#555b66")]
+        tiles.append(above([_scatter.scatter(each.xy, inks, TILE), *words], 2))
+    rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
+    if colouring is not None:
+        rows.append(_key(colouring, max(row.shape[1] for row in rows)))
+    return _page(block.title, rows, block.caption)
+
+
+def _key(colouring: Colouring, width: int) -> Pixels:
+    """Classes with their colours, as many beside each other as have room; or the scale of a reading."""
+    if not colouring.classes:
+        bar = _pictures.bar(colouring.domain, TILE, 14)
+        name = f"{colouring.name} {colouring.unit}".strip()
+        return above([bar, ticks(colouring.domain, colouring.domain, TILE), lettering(name, TILE, middle=True)], 2)
+    entries = []
+    for ink, name in _scatter.legend(colouring):
+        word = trimmed(lettering(name, TILE))
+        swatch = np.full((len(word), 14, 3), 255, np.uint8)
+        swatch[6:20] = [int(ink[i : i + 2], 16) for i in (1, 3, 5)]
+        entries.append(beside([swatch, word], 6))
+    lines: list[list[Pixels]] = [[]]
+    for entry in entries:
+        if sum(each.shape[1] + MARGIN for each in lines[-1]) + entry.shape[1] > width:
+            lines.append([])
+        lines[-1].append(entry)
+    return above([beside(line) for line in lines if line], 0)
 
 
 def ticks(values: Sequence[float], domain: tuple[float, float], width: int) -> Pixels:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from repscope.render import _columns, _halfblocks, _sparkline
+from repscope.render import _columns, _halfblocks, _scatter, _sparkline
 from repscope.render._columns import Entry, Sheet
 from repscope.render._wording import (
     ascii_only,
@@ -35,6 +35,7 @@ from repscope.report import (
     Note,
     Number,
     Overlay,
+    Points,
     Probe,
     Report,
     Table,
@@ -286,6 +287,19 @@ class _Page:
         photos = f"{len(block.photos)} photos" if len(block.photos) != 1 else block.photos[-1].id
         self.line(f"{block.title}, on the page: {photos} under {names}", "dim")
 
+    def points(self, block: Points) -> None:
+        """How many images lie on which maps, and where they lie thick; the pointing is done on the page."""
+        self.line(block.title, "bold")
+        if self.pictures and _scatter.drawn(block):
+            maps = [block.maps[i] for i in _scatter.drawn(block)]
+            self.row([(each.encoder, lambda w, m=each: _scatter.density(m.xy, w)) for each in maps])
+            self.line("Brighter where more images lie; on the page they can be pointed at.", "dim")
+        for each in block.maps:
+            self.line(f"{each.encoder}: {each.caption or each.reason}", indent=2)
+        colours = ", ".join(each.name for each in block.colours)
+        self.line(f"{len(block.ids):,} images, on the page{f'; colours: {colours}' if colours else ''}", "dim")
+        self.line(block.caption, "dim")
+
 
 def _first(definition: str) -> str:
     """Its first sentence; the whole stands in the other media."""
@@ -301,4 +315,5 @@ SHOW: dict[type, Callable[..., None]] = {
     Gallery: _Page.gallery,
     Overlay: _Page.overlays,
     Probe: _Page.probe,
+    Points: _Page.points,
 }

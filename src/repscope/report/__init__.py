@@ -2,6 +2,7 @@
 
 from repscope.report.blocks import Cell, Curve, Gallery, Heatmap, Line, Note, Overlay, Picture, Table
 from repscope.report.number import Null, Number, against, say, spread
+from repscope.report.points import Colouring, Map, Points, Thumbnails
 from repscope.report.probe import Look, Panel, Pin, Probe, Snapshot
 from repscope.report.report import SCHEMA, Block, Report
 
@@ -9,11 +10,13 @@ __all__ = [
     "SCHEMA",
     "Block",
     "Cell",
+    "Colouring",
     "Curve",
     "Gallery",
     "Heatmap",
     "Line",
     "Look",
+    "Map",
     "Note",
     "Null",
     "Number",
@@ -21,10 +24,12 @@ __all__ = [
     "Panel",
     "Picture",
     "Pin",
+    "Points",
     "Probe",
     "Report",
     "Snapshot",
     "Table",
+    "Thumbnails",
     "against",
     "say",
     "spread",

@@ -7,6 +7,7 @@ from typing import Any
 from repscope.errors import Unsupported
 from repscope.report.blocks import Curve, Gallery, Heatmap, Note, Overlay, Table
 from repscope.report.number import Number
+from repscope.report.points import Points
 from repscope.report.probe import Probe
 from repscope.report.shown import Shown
 
@@ -18,7 +19,7 @@ FRAME = (
 )
 """Columns of a report as a data frame; `null_q95` is the 5 % point where less is more alike."""
 
-Block = Number | Table | Curve | Heatmap | Gallery | Overlay | Probe | Note
+Block = Number | Table | Curve | Heatmap | Gallery | Overlay | Probe | Points | Note
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -55,8 +55,8 @@ class Site:
         name = request.path_params["name"]
         if name in OWN:
             return Response(_read("web", f"static/{name}"), media_type=TYPES[name.rpartition(".")[2]])
-        if name.removesuffix(".js") in MODULES:
-            return Response(_read("render", f"templates/probe/{name}"), media_type=TYPES["js"])
+        if folder := MODULES.get(name.removesuffix(".js")):
+            return Response(_read("render", f"templates/{folder}/{name}"), media_type=TYPES["js"])
         raise HTTPException(404)
 
     async def choices(self, request: Request) -> Response:  # noqa: ARG002

@@ -6,6 +6,7 @@ import { Controls } from "./controls.js";
 import { copying } from "./copy.js";
 import { gradient, middle, node, patchAt } from "./draw.js";
 import { Panel } from "./panel.js";
+import { mountPoints } from "./points.js";
 import { bytes } from "./tokens.js";
 
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -263,6 +264,7 @@ export class Probe {
 
 export function mount(root = document) {
   root.querySelectorAll("button.copy[hidden]").forEach(copying);
+  mountPoints(root);
   return [...root.querySelectorAll("figure.probe:not([data-drawn])")].map((figure) => {
     figure.dataset.drawn = 0;
     const data = figure.querySelector('script[type="application/json"]').textContent;
