@@ -13,7 +13,8 @@ from repscope.accumulators.accumulator import Accumulator
 from repscope.errors import UnfitData
 
 
-def _priority(name: str) -> int:
+def hashed(name: str) -> int:
+    """A number from a name, as good as drawn, and the same everywhere."""
     return int.from_bytes(hashlib.blake2b(name.encode(errors="surrogateescape"), digest_size=8).digest(), "big")
 
 
@@ -40,7 +41,7 @@ class Reservoir(Accumulator):
     def of(self, rows: NDArray[Any], ids: Sequence[str] = ()) -> "Reservoir":
         if len(ids) != len(rows):
             raise UnfitData(f"A reservoir wants an id for every row; got {len(rows)} rows and {len(ids)} ids.")
-        return self._lowest(len(rows), np.array([_priority(name) for name in ids], np.uint64), np.asarray(rows))
+        return self._lowest(len(rows), np.array([hashed(name) for name in ids], np.uint64), np.asarray(rows))
 
     def _merged(self, other: Any) -> "Reservoir":
         if self.rows.shape[1:] != other.rows.shape[1:]:

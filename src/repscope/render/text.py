@@ -35,6 +35,7 @@ from repscope.report import (
     Note,
     Number,
     Overlay,
+    Picture,
     Probe,
     Report,
     Table,
@@ -241,9 +242,9 @@ class _Page:
         if self.pictures:
             pixels = [picture.pixels for picture in block.pictures]
             drawn = [lambda w, p=each: _halfblocks.sized(p, _halfblocks.fitting(pixels, w)) for each in pixels]
-            self.row([*zip((picture.caption for picture in block.pictures), drawn, strict=True)])
+            self.row([*zip(map(_named, block.pictures), drawn, strict=True)])
         else:
-            self.line(", ".join(picture.caption for picture in block.pictures) + ": pictures, on the page", indent=2)
+            self.line("; ".join(map(_named, block.pictures)) + ": pictures, on the page", indent=2)
         self.line(block.caption, "dim")
 
     def overlays(self, *blocks: Overlay) -> None:
@@ -285,6 +286,10 @@ class _Page:
         names = ", ".join(panel.encoder for panel in block.panels)
         photos = f"{len(block.photos)} photos" if len(block.photos) != 1 else block.photos[-1].id
         self.line(f"{block.title}, on the page: {photos} under {names}", "dim")
+
+
+def _named(picture: Picture) -> str:
+    return f"{picture.caption} [{picture.mark}]" if picture.mark else picture.caption
 
 
 def _first(definition: str) -> str:
