@@ -15,7 +15,7 @@ from repscope.report import Note
 from repscope.statistics import lowest
 from repscope.store import Embedded, Sample
 
-MEETING = 64
+MEETING = 24
 """Images whose patches encoders meet on; more would narrow intervals slowly and cost as much again."""
 
 

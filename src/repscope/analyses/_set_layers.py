@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from repscope import metrics
-from repscope.analyses._set_pairs import ORDERS, Part, valued_rows
+from repscope.analyses._set_pairs import ORDERS, WITHIN, Part, valued_rows
 from repscope.errors import RepscopeError
 from repscope.metrics import Rows
 from repscope.metrics._alignment import Alignment
@@ -18,8 +18,6 @@ from repscope.store import Embedded
 
 Array = NDArray[np.float64]
 Kernels = list[Float[Array, "m m"] | str]
-WITHIN = 512
-"""Images in it: each draw of the null puts the kernels of all layers in another order."""
 
 
 class LayersMet:

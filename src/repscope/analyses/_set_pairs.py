@@ -15,7 +15,7 @@ from repscope.metrics import Pair, Rows
 from repscope.report import Null, Number
 from repscope.statistics import groups, jackknife, lowest, null_of, permutations
 
-WITHIN = 1000
+WITHIN = 512
 """Images that nulls and intervals are drawn from: every draw costs a whole computation."""
 WHOLE = 4096
 """Images of which n x n matrices are made."""
@@ -152,6 +152,11 @@ class SetPairs:
             return Number(value=None, reason=value, of="images", n=self.part.whole, **common)
         n = len(self.part.rows) if bounded else self.part.whole
         width = max(self.embeddings[k].shape[1] for k in (i, j))
+        of_part = self.of_part[key]
+        if isinstance(of_part, str):
+            why = f"no null and no interval: of {len(self.part.rows):,} images it is undefined ({of_part})"
+            caveats = (*measure.caveats(n, width), why)
+            return Number(value=value, n=n, of="images", caveats=caveats, **common)
         interval, why = self._interval(measure, key, value)
         caveats = (*measure.caveats(n, width), *filter(None, (self._said(bounded), why)))
         return Number(value=value, ci=interval, null=self.nulls.get(key), n=n, of="images", caveats=caveats, **common)
