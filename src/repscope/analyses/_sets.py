@@ -73,9 +73,9 @@ def answered(
     return Report(title, tuple(blocks), made)
 
 
-def equal_digests(images: Embedded) -> list[NDArray[np.intp]]:
+def equal_digests(given: NDArray[np.object_]) -> list[NDArray[np.intp]]:
     """Places of images whose bytes are the same, group by group, the first place first."""
-    digests = np.array([str(digest) for digest in images.digests])
+    digests = np.array([str(digest) for digest in given])
     known = np.flatnonzero(digests != "")
     if not len(known):
         return []
@@ -87,7 +87,7 @@ def equal_digests(images: Embedded) -> list[NDArray[np.intp]]:
 
 def copies(images: Embedded) -> list[Note]:
     """A warning for images that are the same file under several names: intervals take them for several."""
-    found = equal_digests(images)
+    found = equal_digests(images.digests)
     if not found:
         return []
     extra = sum(len(places) - 1 for places in found)
