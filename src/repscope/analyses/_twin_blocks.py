@@ -1,7 +1,7 @@
 """Twin blocks: how duplicates are shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -10,8 +10,8 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from repscope.analyses._sets import Album, counted, equal_digests, labelled
-from repscope.analyses._twins import Nears, Pair, Twins, pairs_near
-from repscope.report import Block, Curve, Gallery, Line, Note, Number, Picture, Table
+from repscope.analyses._twins import Nears, Pair, Scatter, Twins, pairs_near
+from repscope.report import Block, Curve, Gallery, Line, Note, Null, Number, Picture, Table, say
 from repscope.store import Embedded
 
 LISTED, PLACES, BINS = 100, 32, 48
@@ -20,8 +20,8 @@ COST = (
     "images twins that differ in them. Look at the pairs on both sides of it, and choose."
 )
 RULE = (
-    "Chosen from the set: log(1 - cosine) of each image's second nearest, the median less 4 robust deviations. Where "
-    "most images have two copies and more it is too high."
+    "The cosine that the nearest of an image reaches with chance .001, were none a copy: foretold from second nearest "
+    "images as if scattered at random. Strict where density varies or most images have two copies and more."
 )
 
 
@@ -32,6 +32,7 @@ class Searched:
     sets: Sequence[Embedded]
     name: str
     nears: Nears
+    scatter: Scatter | None
     twins: Twins
     threshold: float
     given: bool
@@ -65,6 +66,11 @@ class Searched:
         return self.albums[which].picture(place, caption, mark)
 
     @cached_property
+    def expected(self) -> float | None:
+        """Images that would have such a nearest by accident."""
+        return None if self.scatter is None else len(self) * self.scatter.chance(self.threshold)
+
+    @cached_property
     def digests(self) -> NDArray[np.object_]:
         return np.concatenate([each.digests for each in self.sets])
 
@@ -75,6 +81,9 @@ class Searched:
 
 
 def findings(found: Searched) -> list[Note]:
+    """Copies, and near-duplicates where there are more than would be by accident."""
+    from scipy.stats import poisson
+
     groups = found.twins.groups()
     extra = sum(len(group) - 1 for group in groups)
     same = sum(len(group) - 1 for group in found.exact)
@@ -84,8 +93,12 @@ def findings(found: Searched) -> list[Note]:
     else:
         notes.append(Note(f"{counted(same)} of {len(found):,} are copies of others, byte for byte.", _loud(same)))
     text = f"{counted(extra)} could be left out as near-duplicates, {counted(len(groups), 'group')} at a cosine of "
-    notes.append(Note(f"{text}{_fine(found.threshold)} or more under {found.name}.", _loud(extra)))
-    return notes
+    text += f"{_fine(found.threshold)} or more under {found.name}"
+    if found.expected is None:
+        return [*notes, Note(f"{text}.")]
+    by_chance = found.expected / 2  # accidents come in pairs
+    sure = len(groups) > poisson.ppf(0.95, by_chance)
+    return [*notes, Note(f"{text}; {say(by_chance)} groups by accident.", _loud(int(sure)))]
 
 
 def _loud(count: int) -> Literal["finding", "note"]:
@@ -107,6 +120,7 @@ def counts(found: Searched) -> list[Block]:
     def count(label: str, value: float, definition: str, caveats: tuple[str, ...] = census) -> Number:
         return Number(label, float(value), n=n, of="images", definition=definition, caveats=caveats)
 
+    null = None if found.expected is None else Null("by accident", found.expected, found.expected)
     exact = "Images with the same SHA-256 of their bytes."
     rows = (
         ("threshold", count("threshold", found.threshold, rule, ("of this encoder and this set alone",))),
@@ -114,7 +128,7 @@ def counts(found: Searched) -> list[Block]:
             "copies byte for byte",
             count("copies", sum(len(g) - 1 for g in found.exact), exact, ("a count: no interval",)),
         ),
-        ("images with a near-duplicate", count("with one", sum(map(len, groups)), f"{said}.")),
+        ("images with a near-duplicate", replace(count("with one", sum(map(len, groups)), f"{said}."), null=null)),
         ("groups", count("groups", len(groups), f"{said}; a group is all that they connect.")),
         ("pairs", count("pairs", found.twins.pairs, f"{said}.")),
         ("largest group", count("largest group", max(map(len, groups), default=0), f"{said}, connected.")),

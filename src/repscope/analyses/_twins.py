@@ -14,7 +14,8 @@ Pair = tuple[float, int, int]
 BLOCK = 1 << 22
 SLACK = 1e-6
 """Cosines of one pair differ by rounding with the block they are in."""
-SURE, LEAST, ROUNDING = 4.0, 20, 1e-6
+LEAST, ROUNDING = 20, 1e-6
+CHANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,21 +36,48 @@ class Nears:
         return cls(found.rows, found.cosine)
 
 
-def threshold_of(nears: Nears) -> float | None:
-    """The cosine that is nearer than second nearest images ever are; None for fewer than 20 of them.
+@dataclass(frozen=True)
+class Scatter:
+    """How near the nearest of an image would be by accident, were none a copy.
 
-    log(1 - cosine) of each image's second nearest: median less 4 robust deviations (1.4826 times the median of
-    distances from the median). The second nearest, because a copy's first is its original. Where most images have
-    two copies and more, it is too high. Never so high that rounding alone could miss an equal picture.
+    Foretold from second nearest images (a copy's first is its original): of points scattered at random,
+    u = exp(start) (1 - cosine)^slope is a Gamma variable of shape 2 for the second nearest, of shape 1 for the first,
+    with 2 slope the dimension that they fill (as in TwoNN, Facco et al., 2017). Fitted between their 2nd and 50th
+    percentile. Density that varies makes the slope smaller and accidents seem likelier than they are; where most images
+    have two copies and more, so do these.
     """
-    far = 1 - nears.cosine[:, -1].astype(np.float64)
-    far = far[far > ROUNDING]
-    if len(far) < LEAST:
-        return None
-    logs = np.log(far)
-    middle = np.median(logs)
-    spread = 1.4826 * np.median(np.abs(logs - middle))
-    return float(min(1 - np.exp(middle - SURE * spread), 1 - 10 * ROUNDING))
+
+    slope: float
+    start: float
+
+    @classmethod
+    def of(cls, nears: Nears) -> "Scatter | None":
+        """None for fewer than 20 images that differ, or all as far from each other."""
+        from scipy.stats import gamma
+
+        far = 1 - nears.cosine[:, -1].astype(np.float64)
+        far = far[far > ROUNDING]
+        if len(far) < LEAST:
+            return None
+        shares = np.linspace(0.02, 0.5, 25)
+        distance, u = np.quantile(np.log(far), shares), np.log(gamma.ppf(shares, 2))
+        if np.ptp(distance) < 1e-6:
+            return None
+        return cls(*map(float, np.polyfit(distance, u, 1)))
+
+    def threshold(self, chance: float = CHANCE) -> float:
+        """The cosine that the nearest of an image reaches with this chance.
+
+        >>> nears = Nears.of(np.random.default_rng(0).normal(size=(1000, 8)), centred=True)
+        >>> 0.97 < Scatter.of(nears).threshold() < 0.999
+        True
+        """
+        edge = (np.log(-np.log1p(-chance)) - self.start) / self.slope
+        return float(min(1 - np.exp(edge), 1 - 10 * ROUNDING))
+
+    def chance(self, threshold: float) -> float:
+        """The chance that the nearest of an image reaches this cosine."""
+        return float(-np.expm1(-np.exp(self.start + self.slope * np.log(max(1 - threshold, ROUNDING)))))
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from repscope.analyses import _twin_blocks as shown
 from repscope.analyses._sets import Steps, answered, counted, encoders_of, equal_digests
 from repscope.analyses._study import Progress
 from repscope.analyses._twin_blocks import Searched
-from repscope.analyses._twins import LEAST, Nears, threshold_of, twins
+from repscope.analyses._twins import LEAST, Nears, Scatter, twins
 from repscope.errors import UnfitData, UnfitTokens, WrongUsage
 from repscope.report import Block, Note, Report
 from repscope.store import Embedded
@@ -61,16 +61,17 @@ def duplicates(
     steps = Steps(3, progress)
     nears = Nears.of(bank, centred)
     steps()
-    chosen = threshold_of(nears) if threshold is None else threshold
-    if chosen is None:
+    scatter = Scatter.of(nears)
+    if threshold is None and scatter is None:
         raise UnfitData(
             f"A threshold is chosen from {LEAST} images or more that differ; got {len(bank)}. Give one as `threshold`."
         )
+    chosen = scatter.threshold() if threshold is None and scatter is not None else float(threshold or 0.0)
     labels = [*dict.fromkeys(part for part in parts if part is not None)]
     code = np.array([labels.index(part) + 1 if part is not None else 0 for part in parts], np.intp)
     found = twins(bank, nears, chosen, centred, code, _copies(sets), examples)
     steps()
-    searched = Searched(sets, name, nears, found, chosen, threshold is not None, labels, code, centred)
+    searched = Searched(sets, name, nears, scatter, found, chosen, threshold is not None, labels, code, centred)
     blocks: list[Block] = [
         *shown.findings(searched),
         *shown.counts(searched),
