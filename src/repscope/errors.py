@@ -18,6 +18,9 @@ Stopped is none of these: nobody waits for the run any more.
 import difflib
 from collections.abc import Iterable
 
+LISTED = 24
+"""Names that a message lists at most: of 50,000 images it cannot name all."""
+
 
 class RepscopeError(Exception):
     """Base of every deliberate error."""
@@ -30,7 +33,9 @@ class UnknownName(RepscopeError, KeyError):
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
-        listing = f" List them with `repscope {plural}`." if plural else f" Known: {', '.join(known)}."
+        more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED + 1 else ""
+        told = known[:LISTED] if more else known
+        listing = f" List them with `repscope {plural}`." if plural else f" Known: {', '.join(told)}{more}."
         self.message = f"No {kind} is called {name!r}.{hint}{listing}"
         super().__init__(self.message)
 

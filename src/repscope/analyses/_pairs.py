@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from repscope.analyses._numbers import Value, number, valued
 from repscope.analyses._study import View
-from repscope.errors import RepscopeError
+from repscope.errors import RepscopeError, UnknownName
 from repscope.frames import Overlay, registered
-from repscope.metrics import Pair, Rows
+from repscope.metrics import Pair, Rows, catalogue, pairs
 from repscope.report import Null, Number
 from repscope.statistics import null_of, other_images, torus_shifts
 from repscope.statistics.nulls import IMAGES
@@ -19,6 +19,17 @@ from repscope.statistics.nulls import IMAGES
 Array = NDArray[np.floating]
 LEAST_IMAGES = 5  # 44 ways to give each photo another's, so p can be .03
 SHIFTED = 199
+ORDER = ("linear_cka", "mutual_knn", "cknna", "procrustes", "ridge_map", "rsa", "cca")
+ON_REQUEST = ("linear_cka_biased",)
+"""Pair measures in the order shown, and those shown only where they are asked for."""
+
+
+def measures_of(also: Sequence[str]) -> list[Pair]:
+    """Every pair measure, the best known first; those shown only on request where they are asked for."""
+    if unknown := set(also) - set(catalogue):
+        raise UnknownName("metric", min(unknown), catalogue, "metrics")
+    known = {pair.name: pair for pair in pairs() if pair.name not in ON_REQUEST or pair.name in also}
+    return sorted(known.values(), key=lambda pair: ORDER.index(pair.name) if pair.name in ORDER else len(ORDER))
 
 
 @dataclass

@@ -21,8 +21,6 @@ def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **opt
     Args:
         subject: What is asked about, as it stands on the command line; None where it has no names there.
     """
-    import torch
-
     return {
         "analysis": analysis,
         "command": _command(study, analysis, subject, options),
@@ -46,6 +44,23 @@ def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **opt
             }
             for photo in in_canonical_order(study.photos)
         ],
+        **surroundings(),
+    }
+
+
+def described_set(
+    analysis: str, origin: dict[str, Any], encoders: dict[str, dict[str, Any]], options: dict[str, Any]
+) -> dict[str, Any]:
+    """The same of a question about a set that was encoded before; whoever parsed a command line adds the command."""
+    said = [{"name": name, **each} for name, each in encoders.items()]
+    return {"analysis": analysis, "command": "", "options": options, "set": origin, "encoders": said, **surroundings()}
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions and machine."""
+    import torch
+
+    return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "machine": {"system": f"{sys.platform} {platform.machine()}", "threads": torch.get_num_threads()},
     }

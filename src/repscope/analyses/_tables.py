@@ -1,12 +1,14 @@
 """Blocks that more than one analysis shows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repscope.analyses._numbers import Value, number, separate
 from repscope.analyses._study import Study
+from repscope.frames import Overlay as Laid
 from repscope.metrics import Reading
 from repscope.report import Curve, Line, Note, Null, Number, Table, against, spread
 
@@ -131,6 +133,18 @@ def nulls_table(pairs: Sequence[tuple[str, Sequence[Sequence[Null]]]], titles: S
                 rows.append((name, kind, *cells))
     caption = "The stricter of the two stands beside the value."
     return [Table("Both nulls", ("pair", "null", *titles), tuple(rows), caption)] if rows else []
+
+
+def registration(names: Sequence[str], overlays: Mapping[tuple[int, int], Sequence[Laid]]) -> Table:
+    """On which grid each pair was compared, and how much of its frames the two have in common."""
+    rows = []
+    for i, j in combinations(range(len(names)), 2):
+        grids = sorted({overlay.grid for overlay in overlays[i, j]})
+        least = [min(overlay.overlap[k] for overlay in overlays[i, j]) for k in (0, 1)]
+        grid = ", ".join(f"{height} x {width}" for height, width in grids)
+        rows.append((f"{names[i]}, {names[j]}", grid, f"{least[0]:.0%}, {least[1]:.0%}"))
+    caption = "Pairs are compared on the coarser grid, over the frame both were shown (bilinear resampling)."
+    return Table("Registration", ("pair", "grid", "share of each frame"), tuple(rows), caption)
 
 
 def photo_notes(study: Study) -> list[Note]:

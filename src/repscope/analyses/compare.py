@@ -1,7 +1,6 @@
 """compare: how differently do these encoders see the same photos?"""
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,13 @@ from repscope import metrics
 from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import TRUSTED, Value, read
-from repscope.analyses._pairs import Meetings
+from repscope.analyses._pairs import Meetings, measures_of
 from repscope.analyses._probing import Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
-from repscope.errors import UnknownName, WrongUsage
+from repscope.errors import WrongUsage
 from repscope.extract import BATCH
 from repscope.images import Photo
 from repscope.metrics import Pair
@@ -60,7 +59,7 @@ def compare(
         )
     if twice := {name for name in names if names.count(name) > 1}:
         raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; compare wants encoders that differ.")
-    measures, places = _measures(also), asked(queries)  # mistakes are told before anything is looked at
+    measures, places = measures_of(also), asked(queries)  # mistakes are told before anything is looked at
     study = Study.of(
         images,
         encoders,
@@ -123,7 +122,7 @@ class _Gathered:
             *self._both_nulls(),
             *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
             _tables.encoders_table(study, self.shapes),
-            self._registration(),
+            _tables.registration(names, {pair: met.overlays for pair, met in self.meetings.met.items()}),
             *_tables.photo_notes(study),
         ]
         skipped = tuple((each.source, each.reason) for each in study.skipped)
@@ -167,18 +166,6 @@ class _Gathered:
         queries = [list(point) for point in self.probing.queries]
         return provenance(self.study, "compare", under(self.study), also=list(self.also), queries=queries)
 
-    def _registration(self) -> Table:
-        """On which grid each pair was compared, and how much of its frames the two have in common."""
-        names, rows = self.study.names, []
-        for i, j in combinations(range(len(names)), 2):
-            overlays = self.meetings.met[i, j].overlays
-            grids = sorted({overlay.grid for overlay in overlays})
-            least = [min(overlay.overlap[k] for overlay in overlays) for k in (0, 1)]
-            grid = ", ".join(f"{height} x {width}" for height, width in grids)
-            rows.append((f"{names[i]}, {names[j]}", grid, f"{least[0]:.0%}, {least[1]:.0%}"))
-        caption = "Pairs are compared on the coarser grid, over the frame both were shown (bilinear resampling)."
-        return Table("Registration", ("pair", "grid", "share of each frame"), tuple(rows), caption)
-
     def _findings(self, count: int, numbers: list[dict[str, Number]]) -> list[Note]:
         names, found = self.study.names, []
         cka = metrics.catalogue["linear_cka"]
@@ -192,18 +179,6 @@ class _Gathered:
             return [*found, *_tables.reading_findings(names, numbers)]
         few = "One photo has no interval" if count == 1 else f"An interval from {count} photos is too narrow"
         return [*found, Note(f"{few}: no difference between readings is claimed. Give {TRUSTED} photos or more.")]
-
-
-ORDER = ("linear_cka", "mutual_knn", "cknna", "procrustes", "ridge_map", "rsa", "cca")
-ON_REQUEST = ("linear_cka_biased",)
-
-
-def _measures(also: Sequence[str]) -> list[Pair]:
-    """Every pair measure, the best known first; those shown only on request where they are asked for."""
-    if unknown := set(also) - set(metrics.catalogue):
-        raise UnknownName("metric", min(unknown), metrics.catalogue, "metrics")
-    known = {pair.name: pair for pair in metrics.pairs() if pair.name not in ON_REQUEST or pair.name in also}
-    return sorted(known.values(), key=lambda pair: ORDER.index(pair.name) if pair.name in ORDER else len(ORDER))
 
 
 def _alike(one: str, other: str, number: Number, enough: bool) -> Note:

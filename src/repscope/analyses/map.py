@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from repscope.accumulators.reservoir import _priority
+from repscope.accumulators.reservoir import priority_of
 from repscope.analyses._kept import Kept, kept, overlap
 from repscope.analyses._layout import METHODS, NAMES, UMAP_NEIGHBOURS, Layout, Method, aligned, layout
 from repscope.analyses._map_blocks import notes, shared, table
@@ -138,7 +138,7 @@ def _shown(images: Embedded, most: int) -> Int[NDArray[np.intp], " n"]:
     """All images, or those whose ids hash lowest, in the set's order."""
     if len(images) <= most:
         return np.arange(len(images))
-    return np.sort(np.argsort([_priority(name) for name in images.ids], kind="stable")[:most])
+    return np.sort(np.argsort([priority_of(name) for name in images.ids], kind="stable")[:most])
 
 
 def _map(name: str, sight: _Sight, method: Method, perplexity: float) -> Map:

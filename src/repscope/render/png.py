@@ -14,6 +14,7 @@ from repscope.report import Block, Colouring, Curve, Gallery, Heatmap, Overlay, 
 
 TILE = 448
 MARGIN = 16
+EDGE, MARKED = 6, (0xB3, 0x53, 0x00)
 ACROSS = 4  # pictures side by side before a new row begins
 
 
@@ -61,7 +62,7 @@ def named(title: str, taken: Container[str]) -> str:
 
 def gallery(block: Gallery) -> Pixels:
     """Pictures side by side, each enlarged whole pixels at a time, with its caption below."""
-    tiles = [_tile(_pictures.fitted(picture.pixels, TILE), picture.caption) for picture in block.pictures]
+    tiles = [_tile(_pictures.fitted(each.pixels, TILE), each.caption, each.mark) for each in block.pictures]
     rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
     return _page(block.title, rows, block.caption)
 
@@ -138,12 +139,17 @@ def trimmed(word: Pixels) -> Pixels:
     return word[:, inked[0] : inked[-1] + 1] if len(inked) else word[:, :1]
 
 
-def _tile(pixels: Pixels, caption: str) -> Pixels:
+def _tile(pixels: Pixels, caption: str, mark: str) -> Pixels:
     height, width = pixels.shape[:2]
+    if mark:
+        pixels = pixels.copy()
+        for start, stop in ((0, EDGE), (-EDGE, None)):
+            pixels[start:stop] = pixels[:, start:stop] = MARKED
     paper = np.full((max(height, 1), TILE, 3), 255, np.uint8)
     left = (TILE - width) // 2
     paper[:height, left : left + width] = pixels
-    return above([paper, lettering(caption, TILE, middle=True)], 4)
+    word = [lettering(mark, TILE, bold=True, ink="#b35300", middle=True)] if mark else []
+    return above([paper, lettering(caption, TILE, middle=True), *word], 4)
 
 
 def beside(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:

@@ -36,6 +36,7 @@ from repscope.report import (
     Number,
     Overlay,
     Points,
+    Picture,
     Probe,
     Report,
     Table,
@@ -242,9 +243,9 @@ class _Page:
         if self.pictures:
             pixels = [picture.pixels for picture in block.pictures]
             drawn = [lambda w, p=each: _halfblocks.sized(p, _halfblocks.fitting(pixels, w)) for each in pixels]
-            self.row([*zip((picture.caption for picture in block.pictures), drawn, strict=True)])
+            self.row([*zip(map(_named, block.pictures), drawn, strict=True)])
         else:
-            self.line(", ".join(picture.caption for picture in block.pictures) + ": pictures, on the page", indent=2)
+            self.line("; ".join(map(_named, block.pictures)) + ": pictures, on the page", indent=2)
         self.line(block.caption, "dim")
 
     def overlays(self, *blocks: Overlay) -> None:
@@ -299,6 +300,10 @@ class _Page:
         colours = ", ".join(each.name for each in block.colours)
         self.line(f"{len(block.ids):,} images, on the page{f'; colours: {colours}' if colours else ''}", "dim")
         self.line(block.caption, "dim")
+
+
+def _named(picture: Picture) -> str:
+    return f"{picture.caption} [{picture.mark}]" if picture.mark else picture.caption
 
 
 def _first(definition: str) -> str:

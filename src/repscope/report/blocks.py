@@ -62,10 +62,15 @@ class Heatmap(Shown):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Pixels with a caption; a small grid is shown enlarged, patch by patch, never smoothed."""
+    """Pixels with a caption; a small grid is shown enlarged, patch by patch, never smoothed.
+
+    Attributes:
+        mark: A word or two that set it apart from the pictures beside it: "shared by 2". It is framed.
+    """
 
     caption: str
     pixels: UInt8[NDArray[np.uint8], "H W 3"]
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
