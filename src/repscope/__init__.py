@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from repscope import metrics
     from repscope.analyses.compare import compare
     from repscope.analyses.drift import drift
+    from repscope.analyses.evaluate import evaluate
     from repscope.analyses.inspect import inspect
     from repscope.encoders.load import load
 
 __version__ = "0.1.0"
-__all__ = ["compare", "drift", "inspect", "load", "metrics"]
+__all__ = ["compare", "drift", "evaluate", "inspect", "load", "metrics"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,6 +28,6 @@ def __getattr__(name: str) -> Any:
         return import_module("repscope.metrics")
     if name == "load":
         return import_module("repscope.encoders.load").load
-    if name in ("compare", "drift", "inspect"):
+    if name in ("compare", "drift", "evaluate", "inspect"):
         return getattr(import_module(f"repscope.analyses.{name}"), name)
     raise AttributeError(f"repscope has no {name!r}; it has {', '.join(__all__)}.")

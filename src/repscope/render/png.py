@@ -59,8 +59,10 @@ def named(title: str, taken: Container[str]) -> str:
 
 def gallery(block: Gallery) -> Pixels:
     """Pictures side by side, each enlarged whole pixels at a time, with its caption below."""
-    tiles = [_tile(_pictures.fitted(picture.pixels, TILE), picture.caption) for picture in block.pictures]
-    rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
+    across = block.across or ACROSS
+    side = TILE * ACROSS // max(across, ACROSS)
+    tiles = [_tile(_pictures.fitted(picture.pixels, side), picture.caption, side) for picture in block.pictures]
+    rows = [beside(tiles[start : start + across]) for start in range(0, len(tiles), across)]
     return _page(block.title, rows, block.caption)
 
 
@@ -102,12 +104,12 @@ def trimmed(word: Pixels) -> Pixels:
     return word[:, inked[0] : inked[-1] + 1] if len(inked) else word[:, :1]
 
 
-def _tile(pixels: Pixels, caption: str) -> Pixels:
+def _tile(pixels: Pixels, caption: str, side: int = TILE) -> Pixels:
     height, width = pixels.shape[:2]
-    paper = np.full((max(height, 1), TILE, 3), 255, np.uint8)
-    left = (TILE - width) // 2
+    paper = np.full((max(height, 1), side, 3), 255, np.uint8)
+    left = (side - width) // 2
     paper[:height, left : left + width] = pixels
-    return above([paper, lettering(caption, TILE, middle=True)], 4)
+    return above([paper, lettering(caption, side, middle=True)], 4)
 
 
 def beside(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:
