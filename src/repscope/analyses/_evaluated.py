@@ -117,7 +117,7 @@ class Evaluated:
 
     def difference(self, a: int, b: int, key: str) -> Number:
         """a less b, with the interval of the paired difference."""
-        said = f"{title(key)}: difference"
+        said = "Difference"
         told = f"{self.encoders[a].name} less {self.encoders[b].name}, on the same images; interval of the paired difference."
         if key == "embedding_dim":
             return Number(said, float(self.encoders[a].width - self.encoders[b].width), definition=told)
@@ -130,7 +130,7 @@ class Evaluated:
 
     def ratio(self, a: int, b: int, key: str) -> Number:
         """a over b; none where b cannot be told from 0."""
-        said = f"{title(key)}: ratio"
+        said = "Ratio"
         told = f"{self.encoders[a].name} over {self.encoders[b].name}, on the same images; interval of the paired ratio."
         if key == "embedding_dim":
             return Number(said, self.encoders[a].width / self.encoders[b].width, definition=told)

@@ -39,6 +39,10 @@ def _said(found: Evaluated) -> list[Note]:
     notes = [Note(text, "finding") for text in found.findings()]
     if untold := found.untold():
         notes.append(Note(f"No encoder is ahead by: {', '.join(untold)}."))
+    for one in found.encoders:
+        null = one.nulls.get("silhouette")
+        if null is not None and not null.exceeded:
+            notes.append(Note(f"The silhouette of {one.name} is not past what labels dealt at random give."))
     if len(found.encoders) > 1:
         pairs = len(found.encoders) * (len(found.encoders) - 1) // 2
         told = f", at a level for all {pairs} pairs together" if pairs > 1 else ""

@@ -14,7 +14,7 @@ from repscope.errors import UnfitData
 from repscope.statistics import Estimate, Scored
 
 Array = NDArray[np.floating]
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """C of scikit-learn, the weight of the data against that of the squared weights: from much regularisation to little."""
 STEPS, TOLERANCE = 300, 1e-3
 

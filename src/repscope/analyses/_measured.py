@@ -171,7 +171,7 @@ def _named(found: Measured, x: Vectors, task: Task, seed: int) -> None:
 
     def probed() -> Result:
         made = linear_probe(x, task, seed)
-        found.caveats["probe_accuracy"] = (f"C = {made.strength:g}", *made.caveats)
+        found.caveats["probe_accuracy"] = made.caveats or (f"the penalty chosen is C = {made.strength:g}",)
         return made.accuracy
 
     nothing = "No labelled image is left to name: every class has one image or one group."

@@ -32,34 +32,45 @@ def precision(found: Ranked, task: Task, ks: Sequence[int]) -> dict[int, Result]
     rows = task.labelled
     codes = task.codes[rows]
     queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
-    return {k: _precision(found, task, k, queries) for k in ks}
+    known: dict[int, Result] = {}
+    for k in sorted(ks, reverse=True):
+        try:
+            same, near = _same(found, codes, queries, k)
+        except UnfitData as error:
+            known[k] = str(error)
+            continue
+        below = [each for each in ks if each <= k]
+        return known | dict(zip(below, _estimates(found, task, queries, same, near, below), strict=True))
+    return known
 
 
-def _precision(found: Ranked, task: Task, k: int, queries: Rows) -> Result:
-    rows, sizes = task.labelled, task.sizes(task.labelled)
-    codes, block = task.codes[rows], task.blocks[rows]
+def _estimates(
+    found: Ranked, task: Task, queries: Rows, same: NDArray[np.bool_], near: Int[NDArray[np.intp], "m k"], ks: Sequence[int]
+) -> list[Estimate]:
+    """The precision at each k, from the same neighbours; only queries that lose some of them are looked at anew."""
+    rows = task.labelled
+    codes, block, sizes = task.codes[rows], task.blocks[rows], task.sizes(rows)
+    scores = np.stack([same[:, :k].mean(1) for k in ks])
+    changes = np.zeros((len(ks), len(queries), len(sizes)), np.float32)
+    lost = block[near]
     try:
-        scores = _shares(found, codes, queries, k)
-    except UnfitData as error:
-        return str(error)
-    changes = np.zeros((len(queries), len(sizes)), np.float32)
-    try:
-        for each in range(len(sizes)):
-            kept = np.flatnonzero(block[queries] != each)
-            changes[kept, each] = _shares(found, codes, queries[kept], k, block == each) - scores[kept]
+        for each in np.flatnonzero(sizes):
+            some = np.flatnonzero((lost == each).any(1) & (block[queries] != each))
+            anew, _ = _same(found, codes, queries[some], max(ks), block == each)
+            for place, k in enumerate(ks):
+                changes[place, some, each] = anew[:, :k].mean(1) - scores[place, some]
     except UnfitData:  # too few are left: no interval
         changes[:] = np.nan
-    return Estimate.of(Scored(scores, block[queries], task.groups[rows][queries], changes), sizes)
+    owners = task.groups[rows][queries]
+    return [Estimate.of(Scored(s, block[queries], owners, c), sizes) for s, c in zip(scores, changes, strict=True)]
 
 
-def _shares(
+def _same(
     found: Ranked, codes: Rows, queries: Rows, k: int, out: NDArray[np.bool_] | None = None
-) -> Float[NDArray[np.float64], " m"]:
-    """Of the k nearest of each query, the share that has its class."""
-    if not len(queries):
-        return np.zeros(0)
+) -> tuple[NDArray[np.bool_], Int[NDArray[np.intp], "m k"]]:
+    """Whether each of the k nearest of each query has its class, and which they are."""
     near, _ = found.first(k, out, queries)
-    return (codes[near] == codes[queries][:, None]).mean(1)
+    return codes[near] == codes[queries][:, None], near
 
 
 def chance(task: Task) -> Null:

@@ -13,6 +13,8 @@ Array = NDArray[np.floating]
 Codes = Int[NDArray[np.intp], " N"]
 BLOCK = 1 << 24
 """Distances held at once."""
+PARTS = 4000
+"""Classes times blocks."""
 COLUMNS, FEWEST, MOST = 500, 19, 99
 """Permutations of labels: as many as make this many columns, at least and at most."""
 
@@ -31,6 +33,7 @@ def silhouette(
         codes: The class of each image, 0 to C - 1, each with one image or more.
         blocks: The block each image is left out with.
     """
+    blocks = blocks % max(PARTS // (int(codes.max()) + 1), FEWEST)  # blocks together, where there are many classes
     order = np.lexsort((blocks, codes))  # neighbours in the order are of one class and block
     x, codes, blocks = x[order], codes[order], blocks[order]
     classes, count = int(codes.max()) + 1, int(blocks.max()) + 1

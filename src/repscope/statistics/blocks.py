@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-MOST = 50
-"""Parts: with so many an error is known to a tenth of itself."""
+MOST = 200
+"""Parts: with so many an error is known to a twentieth of itself."""
 
 
 def blocks(

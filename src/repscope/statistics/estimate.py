@@ -26,7 +26,7 @@ class Estimate:
     nearest neighbour. Leaving blocks out does neither. Blocks of unequal size weigh as in Busing, Meijer and
     van der Leeden, Delete-m jackknife for unequal m, 1999. A jackknife is never too small on average (Efron and Stein,
     The jackknife estimate of variance, 1981), and for neighbours, which change at a step, up to twice too
-    large; where the scores that the value is the mean of are known, `Scored.noise` is taken away. It says nothing of
+    large; where the scores that the value is the mean of are known, `Scored.excess` is taken away. It says nothing of
     bias: a value that depends on the number of images is one of this number of images.
 
     Attributes:
@@ -66,7 +66,7 @@ class Estimate:
         pseudo = weights * self.value - (weights - 1) * left
         variance = float(((pseudo - centre) ** 2 / (weights - 1)).mean())
         if self.scored is not None:
-            variance = max(variance - self.scored.noise, self.scored.alone)
+            variance = max(variance - self.scored.excess, self.scored.alone)
         if len(self.draws) > 1:
             variance += float(self.draws.var(ddof=1)) / len(self.draws)
         return math.sqrt(variance)

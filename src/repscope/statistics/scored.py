@@ -38,28 +38,28 @@ class Scored:
 
     @property
     def alone(self) -> float:
-        """Variance of the mean by the images asked about alone, with those that they are judged by as they are."""
-        count = int(self.blocks.max()) + 1
-        sums = np.bincount(self.blocks, self.scores - self.scores.mean(), minlength=count)
-        return float(np.square(sums).sum()) / len(self.scores) ** 2 * count / max(count - 1, 1)
+        """Variance of the mean by the images (groups) asked about alone, with those that they are judged by as they are."""
+        return _variance(self.owners, self.scores)
 
     @property
-    def noise(self) -> float:
-        """What a jackknife counts too much.
+    def excess(self) -> float:
+        """What a jackknife over blocks counts too much of the variance, or too roughly.
 
         A block left out turns this score up and that one down. What these single changes would add if none had to do
         with another's is counted beside the scores' own spread, which holds it already; only that many scores
-        change together is of the block.
+        change together is of the block. The scores' own spread is known better by images than by blocks.
         """
         count = self.changes.shape[1]
+        rough = _variance(self.blocks, self.scores) - self.alone
         if count < 2:
-            return 0.0
+            return rough
         _, owner = np.unique(self.owners, return_inverse=True)
         together = self.changes
         if len(owner) > owner.max() + 1:
             together = np.zeros((owner.max() + 1, count))
             np.add.at(together, owner, self.changes)
-        return float(np.square(together, dtype=np.float64).sum()) / len(self.scores) ** 2 * count / (count - 1)
+        single = float(np.square(together, dtype=np.float64).sum()) / len(self.scores) ** 2
+        return rough + single * count / (count - 1)
 
     def less(self, other: "Scored", weight: float = 1.0) -> "Scored":
         """The scores less those of the same images times a weight."""
@@ -70,3 +70,11 @@ class Scored:
     def times(self, scale: float) -> "Scored":
         """The scores times a number."""
         return Scored(scale * self.scores, self.blocks, self.owners, scale * self.changes)
+
+
+def _variance(parts: Places, scores: Float[Array, " n"]) -> float:
+    """Variance of a mean of scores that vary together within parts."""
+    _, part = np.unique(parts, return_inverse=True)
+    count = int(part.max()) + 1
+    sums = np.bincount(part, scores - scores.mean(), minlength=count)
+    return float(np.square(sums).sum()) / len(scores) ** 2 * count / max(count - 1, 1)
