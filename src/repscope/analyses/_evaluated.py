@@ -124,14 +124,14 @@ class Evaluated:
         found = self.compared(a, b, key)
         if found is None:
             return Number(said, None, reason="One of the two has no value.")
-        return Number(
-            said, found.value, found.interval(), n=self.encoders[a].counts[key], of="images", definition=told
-        )
+        return Number(said, found.value, found.interval(), n=self.encoders[a].counts[key], of="images", definition=told)
 
     def ratio(self, a: int, b: int, key: str) -> Number:
         """a over b; none where b cannot be told from 0."""
         said = "Ratio"
-        told = f"{self.encoders[a].name} over {self.encoders[b].name}, on the same images; interval of the paired ratio."
+        told = (
+            f"{self.encoders[a].name} over {self.encoders[b].name}, on the same images; interval of the paired ratio."
+        )
         if key == "embedding_dim":
             return Number(said, self.encoders[a].width / self.encoders[b].width, definition=told)
         first, second = self.encoders[a].results[key], self.encoders[b].results[key]

@@ -75,9 +75,7 @@ def _pairs(found: Evaluated, names: list[str]) -> list[Table]:
         return []
     pairs = list(combinations(range(len(names)), 2))
     keys = [key for key in found.keys if key != "embedding_dim" and not key.endswith("_centred")]
-    rows = tuple(
-        (f"{names[a]} less {names[b]}", *(found.difference(a, b, key) for key in keys)) for a, b in pairs
-    )
+    rows = tuple((f"{names[a]} less {names[b]}", *(found.difference(a, b, key) for key in keys)) for a, b in pairs)
     header = ("pair", *(found.number(0, key).label for key in keys))
     return [Table("Differences, paired", header, rows, "95 % each: of many, some leave out 0 by chance.")]
 
@@ -91,9 +89,11 @@ def _protocol(found: Evaluated) -> list[Note]:
     sizes = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
     whole = " No group is on both sides, and an image's own group is not among its neighbours." if task.grouped else ""
     kept = f"{len(task.taught):,} images are learnt from and {len(task.asked):,} named"
-    how = f", {SHARE:.0%} of each class held out" if len(task.sets) == 1 and abs(
-        len(task.asked) / max(len(rows), 1) - SHARE
-    ) < 0.05 else ""
+    how = (
+        f", {SHARE:.0%} of each class held out"
+        if len(task.sets) == 1 and abs(len(task.asked) / max(len(rows), 1) - SHARE) < 0.05
+        else ""
+    )
     return [
         Note(
             f"{len(rows):,} labelled images of {len(counts)} classes, {sizes} in each. Silhouette, precision and "
@@ -117,10 +117,14 @@ def _curves(found: Evaluated) -> list[Curve]:
         ends = [each.interval() for each in one.cumulative]
         low, high = zip(*(each or (0.0, 0.0) for each in ends), strict=True)
         banded = None not in ends
-        together.append(Line(one.name, places, tuple(map(float, values)), low if banded else (), high if banded else ()))
+        together.append(
+            Line(one.name, places, tuple(map(float, values)), low if banded else (), high if banded else ())
+        )
     caption = f"Principal components of {int(found.task.own.sum()):,} embeddings, less their mean."
     return [
-        Curve("Variance of each component", tuple(single), "component", "share of variance", True, True, caption=caption),
+        Curve(
+            "Variance of each component", tuple(single), "component", "share of variance", True, True, caption=caption
+        ),
         Curve(
             "Variance of the first components",
             tuple(together),

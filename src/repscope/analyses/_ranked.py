@@ -58,8 +58,9 @@ class Ranked:
         if not enough.all():
             places = np.arange(len(self.asked))[some]
             short = np.flatnonzero(~enough)
-            rows, cosine = np.zeros((len(rows), k), np.intp) if rows.shape[1] < k else rows, (
-                np.zeros((len(cosine), k), np.float32) if cosine.shape[1] < k else cosine
+            rows, cosine = (
+                np.zeros((len(rows), k), np.intp) if rows.shape[1] < k else rows,
+                (np.zeros((len(cosine), k), np.float32) if cosine.shape[1] < k else cosine),
             )
             for start in range(0, len(short), FEW):
                 these = short[start : start + FEW]

@@ -45,7 +45,12 @@ def precision(found: Ranked, task: Task, ks: Sequence[int]) -> dict[int, Result]
 
 
 def _estimates(
-    found: Ranked, task: Task, queries: Rows, same: NDArray[np.bool_], near: Int[NDArray[np.intp], "m k"], ks: Sequence[int]
+    found: Ranked,
+    task: Task,
+    queries: Rows,
+    same: NDArray[np.bool_],
+    near: Int[NDArray[np.intp], "m k"],
+    ks: Sequence[int],
 ) -> list[Estimate]:
     """The precision at each k, from the same neighbours; only queries that lose some of them are looked at anew."""
     rows = task.labelled

@@ -34,7 +34,10 @@ def held_out(
 
 
 def _by_group(
-    codes: Int[NDArray[np.intp], " N"], groups: Int[NDArray[np.intp], " N"], generator: np.random.Generator, share: float
+    codes: Int[NDArray[np.intp], " N"],
+    groups: Int[NDArray[np.intp], " N"],
+    generator: np.random.Generator,
+    share: float,
 ) -> Bool[NDArray[np.bool_], " N"]:
     """Groups in random order, the larger first, each held out where that brings the classes nearer to their share."""
     _, code = np.unique(codes, return_inverse=True)

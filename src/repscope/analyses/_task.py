@@ -201,7 +201,9 @@ def _notes(
 ) -> list[str]:
     notes = []
     if without := int((own & (codes < 0)).sum()):
-        notes.append(f"{without} of {int(own.sum())} images have no label and are left out of what is asked of classes.")
+        notes.append(
+            f"{without} of {int(own.sum())} images have no label and are left out of what is asked of classes."
+        )
     counts = np.bincount(codes[own & (codes >= 0)], minlength=len(classes))
     if len(single := classes[counts == 1]):
         notes.append(
@@ -219,6 +221,8 @@ def _notes(
 
 def _listed(names: NDArray[Any], most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"Class {', '.join(map(str, names[:most]))}{more}" if len(names) == 1 else (
-        f"Classes {', '.join(map(str, names[:most]))}{more}"
+    return (
+        f"Class {', '.join(map(str, names[:most]))}{more}"
+        if len(names) == 1
+        else (f"Classes {', '.join(map(str, names[:most]))}{more}")
     )

@@ -82,7 +82,14 @@ def evaluate(
     evaluated = Evaluated(tuple(found), asked, ks)
     pictures = examples(vectors, asked, chosen(asked, queries, seed)) if vectors else []
     where = "" if layer == -1 else f", layer {layer}"
-    options = {"pool": pool, "layer": layer, "k": list(ks), "group": group is not None, "seed": seed, "queries": queries}
+    options = {
+        "pool": pool,
+        "layer": layer,
+        "k": list(ks),
+        "group": group is not None,
+        "seed": seed,
+        "queries": queries,
+    }
     options["train"] = "another set" if len(asked.sets) > 1 else "a mask" if train is not None else "four fifths"
     return Report(
         f"{', '.join(names)} on {len(images):,} images of {images.name}{where}",

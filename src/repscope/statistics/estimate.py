@@ -23,8 +23,8 @@ class Estimate:
 
     Where images are queries and neighbours at once, resampling queries alone gives too narrow an
     interval, for they share their neighbours, and drawing images with replacement makes every copy its own
-    nearest neighbour. Leaving blocks out does neither. Blocks of unequal size weigh as in Busing, Meijer and
-    van der Leeden, Delete-m jackknife for unequal m, 1999. A jackknife is never too small on average (Efron and Stein,
+    nearest neighbour. Leaving blocks out does neither. What a block does counts as
+    a whole, be it large or small (Wolter, Introduction to variance estimation, 2007). A jackknife is never too small on average (Efron and Stein,
     The jackknife estimate of variance, 1981), and for neighbours, which change at a step, up to twice too
     large; where the scores that the value is the mean of are known, `Scored.excess` is taken away. It says nothing of
     bias: a value that depends on the number of images is one of this number of images.
@@ -61,10 +61,11 @@ class Estimate:
         left, sizes = self.left[used], self.sizes[used]
         if len(left) < 2 or not np.isfinite(left).all():
             return None
-        weights = sizes.sum() / sizes
-        centre = len(left) * self.value - ((1 - 1 / weights) * left).sum()
-        pseudo = weights * self.value - (weights - 1) * left
-        variance = float(((pseudo - centre) ** 2 / (weights - 1)).mean())
+        rest = sizes.sum() - sizes
+        if not rest.all():
+            return None
+        centre = float((rest * left).sum() / rest.sum())
+        variance = float(np.square(rest / sizes.sum() * (left - centre)).sum()) * len(left) / (len(left) - 1)
         if self.scored is not None:
             variance = max(variance - self.scored.excess, self.scored.alone)
         if len(self.draws) > 1:
@@ -94,9 +95,14 @@ class Estimate:
 
     def minus(self, other: "Estimate") -> "Estimate":
         """The difference of two estimates of the same images, block by block."""
-        return self._with(other, 1.0, self.value - other.value, self.left - other.left, 1.0, (
-            self.ends[0] - other.ends[1], self.ends[1] - other.ends[0]
-        ))
+        return self._with(
+            other,
+            1.0,
+            self.value - other.value,
+            self.left - other.left,
+            1.0,
+            (self.ends[0] - other.ends[1], self.ends[1] - other.ends[0]),
+        )
 
     def over(self, other: "Estimate") -> "Estimate":
         """The ratio of two estimates of the same images; scores and draws by its first order."""
