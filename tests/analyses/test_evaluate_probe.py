@@ -59,7 +59,7 @@ def test_a_probe_that_does_not_come_to_rest_says_so(monkeypatch):
 
 
 def test_too_few_to_choose_the_penalty_on_is_said():
-    x, y = clusters(8, classes=2)
+    x, _ = clusters(8, classes=2)
     v, made = asked(x, [0, 0, 0, 0, 1, 1, 0, 1], train=np.array([1, 0, 0, 0, 1, 0, 0, 0], bool))
     assert any("too few training images" in each for each in linear_probe(v, made).caveats)
     with pytest.raises(UnfitData, match="two classes"):

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_samples, silhouette_score
+from test_evaluate_neighbours import clusters
 
 from repscope.analyses import _components, _silhouette
 from repscope.analyses._components import components
 from repscope.analyses._silhouette import silhouette
 from repscope.errors import UnfitData, UnfitTokens
-from test_evaluate_neighbours import clusters
 
 
 def coded(y):

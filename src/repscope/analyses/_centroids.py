@@ -15,7 +15,7 @@ LABEL = "Cosine of class means"
 MOST = 30
 """Classes in one picture."""
 DEFINITION = {
-    False: "Cosine between the means of two classes' embeddings. Where all embeddings share a large mean, all are near 1.",
+    False: "Cosine between the means of two classes' embeddings. Where all share a large mean, all are near 1.",
     True: "Cosine between the means of two classes' embeddings, less the mean of all labelled ones.",
 }
 

@@ -20,7 +20,7 @@ class Components:
 
     Attributes:
         mean: (D,).
-        axes: (m, D) rows of length 1, the largest variance first, m = min(N - 1, D); the largest weight of each positive.
+        axes: (m, D) rows of length 1, largest variance first, m = min(N - 1, D); the largest weight of each positive.
         spectrum: (m,) variances along them, of N - 1.
         vectors: (N, D) what they are of.
     """
@@ -51,7 +51,6 @@ class Components:
         for start in range(0, len(self.vectors), TOGETHER):
             some = self.vectors[start : start + TOGETHER] - self.mean
             block = blocks[start : start + TOGETHER]
-            _, first = np.unique(block, return_index=True)
             order = np.argsort(block, kind="stable")
             here, first = np.unique(block[order], return_index=True)
             squares = np.square(some @ self.axes.T)

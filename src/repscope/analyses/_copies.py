@@ -33,7 +33,7 @@ def copies(task: Task) -> list[Note]:
         notes.append(
             Note(
                 f"{_counted(more, 'image')} of {int(task.own.sum())} {'is' if more == 1 else 'are'} the same file as "
-                "another of the set: each is the other's nearest neighbour, and intervals take them for different ones.",
+                "another of the set: each is the other's nearest neighbour, and intervals take them for different.",
                 "warning",
             )
         )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from repscope.analyses._measured import PCS, Measured, labelled_keys
 from repscope.analyses._few_shot import SHOTS
+from repscope.analyses._measured import PCS, Measured, labelled_keys
 from repscope.analyses._task import Task
 from repscope.report import Number, say
 from repscope.statistics import Estimate
@@ -24,19 +24,19 @@ TITLES = {
 SILHOUETTE = (
     "Mean over images of (b - a) / max(a, b): a the mean {what} to the other images of its class, b that to the "
     "nearest other class; exact over all pairs. The null deals the labels anew: it lies below 0, because b is the "
-    "smallest of several. In many dimensions distances are all alike, and values near 0 are usual even for classes that "
+    "smallest of several. In many dimensions distances are all alike: values near 0 are usual even for classes that "
     "a probe tells apart. Interval by leaving out blocks of images."
 )
 PRECISION = (
-    "Of the {k} nearest other images by {cosine}, the share that has the image's class; mean over labelled images whose "
+    "Of the {k} nearest other images by {cosine}, the share that has the image's class; mean over images whose "
     "class has another. It grows with the number of images: compare it within one set only. Chance is of neighbours "
     "chosen blindly. Interval by leaving out blocks of images as queries and neighbours at once."
 )
 DEFINITIONS = {
     "embedding_dim": "Numbers in one embedding.",
     **{
-        f"variance_{count}_pcs": f"Sum of the {count} largest eigenvalues of the centred covariance over the sum of all "
-        "of them. Interval over images, by what each adds to the sums to first order."
+        f"variance_{count}_pcs": f"Sum of the {count} largest eigenvalues of the centred covariance over the "
+        "sum of all of them. Interval over images, by what each adds to the sums to first order."
         for count in PCS
     },
     "silhouette": SILHOUETTE.format(what="Euclidean distance"),
@@ -44,12 +44,12 @@ DEFINITIONS = {
     "knn_accuracy": "Share of held-out images whose class their 20 nearest training images name, by cosine after the "
     "training part's mean is taken away, weighted exp(cosine / .07). Interval by leaving out blocks of both parts.",
     "probe_accuracy": "Share of held-out images that multinomial logistic regression on standardised embeddings names "
-    "rightly. Its L2 penalty is chosen on a fifth of the training part, then all of it is fitted. Interval over held-out "
-    "images, for this training part.",
+    "rightly. Its L2 penalty is chosen on a fifth of the training part, then all of it is fitted. Interval over "
+    "held-out images, for this training part.",
     **{
         f"few_shot_{shots}_accuracy": f"Share of held-out images whose nearest class mean of {shots} training "
-        "images by cosine is of their class, mean over episodes that draw other ones; the training part's mean is taken "
-        "away first. Interval over held-out images and episodes."
+        "images by cosine is of their class, mean over episodes that draw other ones; the training part's mean is "
+        "taken away first. Interval over held-out images and episodes."
         for shots in SHOTS
     },
 }
@@ -89,7 +89,7 @@ class Evaluated:
 
     def number(self, place: int, key: str) -> Number:
         """One value of one encoder."""
-        one, common = self.encoders[place], {"label": title(key), "definition": definition(key)}
+        one, common = self.encoders[place], _common(title(key), definition(key))
         if key == "embedding_dim":
             return Number(value=float(one.width), caveats=("a property of the encoder: it has no interval",), **common)
         result = one.results[key]
@@ -110,7 +110,7 @@ class Evaluated:
             **common,
         )
 
-    def compared(self, a: int, b: int, key: str, level: float = LEVEL) -> Estimate | None:
+    def compared(self, a: int, b: int, key: str) -> Estimate | None:
         """The difference of two encoders on the same images; None where one of them has no value."""
         first, second = self.encoders[a].results.get(key), self.encoders[b].results.get(key)
         return first.minus(second) if isinstance(first, Estimate) and isinstance(second, Estimate) else None
@@ -118,7 +118,8 @@ class Evaluated:
     def difference(self, a: int, b: int, key: str) -> Number:
         """a less b, with the interval of the paired difference."""
         said = "Difference"
-        told = f"{self.encoders[a].name} less {self.encoders[b].name}, on the same images; interval of the paired difference."
+        names = f"{self.encoders[a].name} less {self.encoders[b].name}"
+        told = f"{names}, on the same images; interval of the paired difference."
         if key == "embedding_dim":
             return Number(said, float(self.encoders[a].width - self.encoders[b].width), definition=told)
         found = self.compared(a, b, key)
@@ -203,6 +204,10 @@ class Evaluated:
         result = self.encoders[place].results[key]
         assert isinstance(result, Estimate)
         return result.value
+
+
+def _common(label: str, said: str) -> dict[str, Any]:
+    return {"label": label, "definition": said}
 
 
 def _plain(number: Number) -> dict[str, Any]:

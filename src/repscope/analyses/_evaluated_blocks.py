@@ -49,7 +49,8 @@ def _said(found: Evaluated) -> list[Note]:
         notes.append(
             Note(
                 "A finding is a difference whose paired interval leaves out 0"
-                f"{told}; it is not corrected for the number of rows. It is of these encoders, not of how they were trained."
+                f"{told}; it is not corrected for the number of rows. It is of these encoders, "
+                "not of how they were trained."
             )
         )
     return notes
@@ -97,8 +98,8 @@ def _protocol(found: Evaluated) -> list[Note]:
     return [
         Note(
             f"{len(rows):,} labelled images of {len(counts)} classes, {sizes} in each. Silhouette, precision and "
-            f"matrices are of all of them; for accuracies {kept}{how}.{whole} Precision grows and variance shares fall with "
-            f"the number of images: compare with others only at {int(task.own.sum()):,} images of this set."
+            f"matrices are of all of them; for accuracies {kept}{how}.{whole} Precision grows and variance shares "
+            f"fall with the number of images: compare with others only at {int(task.own.sum()):,} images of this set."
         )
     ]
 

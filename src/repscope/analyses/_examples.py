@@ -61,7 +61,7 @@ def _gallery(task: Task, row: int, near: Mapping[str, Int[NDArray[np.intp], " k"
         pictures.append(Picture(f"{encoder}: {task.named(row) or task.ids[row]}", _pixels(task, row)))
         pictures += [Picture(_caption(task, row, int(each)), _pixels(task, int(each))) for each in rows]
     what = f"{task.named(row)}, {task.ids[row]}" if task.named(row) else str(task.ids[row])
-    caption = f"The first of each row is asked about; then its nearest by cosine, among {int(task.own.sum())} images."
+    caption = f"The first of each row is asked about; then its nearest by cosine among {int(task.own.sum()):,}."
     return Gallery(f"Nearest to {what}", tuple(pictures), caption, across=len(next(iter(near.values()))) + 1)
 
 
@@ -69,7 +69,7 @@ def _caption(task: Task, row: int, found: int) -> str:
     name = task.named(found)
     if not name or not task.named(row):
         return name or str(task.ids[found])
-    return f"{name} {'✓' if task.codes[found] == task.codes[row] else '✗'}"
+    return f"{name} ✓" if task.codes[found] == task.codes[row] else name
 
 
 def _pixels(task: Task, row: int) -> NDArray[np.uint8]:

@@ -53,14 +53,16 @@ def linear_probe(x: Float[NDArray[np.float32], "T D"], task: Task, seed: int = 0
     bank = (x[taught] - mean) / scale
     strength, caveats = _chosen(bank, codes, groups, seed)
     fitted, finished = _fitted(bank, codes, strength)
-    named = fitted.predict((x[asked] - mean) / scale)
+    named = np.asarray(fitted.predict((x[asked] - mean) / scale))
     if not finished:
         caveats += (f"the fit had not come to rest after {STEPS} steps",)
-    right = named == task.codes[asked]
+    right = np.equal(named, task.codes[asked])
     return Probed(shared(right.astype(np.float64), task), named, strength, caveats)
 
 
-def shared(scores: Float[Array, " M"], task: Task, draws: Float[Array, " E"] | None = None) -> Estimate:
+def shared(
+    scores: Float[NDArray[np.float64], " M"], task: Task, draws: Float[NDArray[np.float64], " E"] | None = None
+) -> Estimate:
     """The mean of a score of each held-out image, with blocks of these left out."""
     asked = task.asked
     scored = Scored(scores, task.blocks[asked], task.groups[asked], np.zeros((len(asked), 0)))

@@ -206,9 +206,7 @@ def _notes(
         )
     counts = np.bincount(codes[own & (codes >= 0)], minlength=len(classes))
     if len(single := classes[counts == 1]):
-        notes.append(
-            f"{_listed(single)}: one image, which no other can find; it is not asked about, but stands among those found."
-        )
+        notes.append(f"{_listed(single)}: one image, which no other can find; it is not asked about, but may be found.")
     asked = own & (codes >= 0) & ~taught
     learnt = np.bincount(codes[taught], minlength=len(classes)) > 0
     named = np.bincount(codes[asked], minlength=len(classes)) > 0

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 Places = Int[NDArray[np.intp], " n"]
 
 
@@ -25,7 +25,7 @@ class Scored:
     scores: Float[Array, " n"]
     blocks: Places
     owners: Places
-    changes: Float[Array, "n B"]
+    changes: Float[NDArray[np.floating], "n B"]
 
     def left(self, count: int) -> Float[Array, " B"]:
         """The mean without each of this many blocks; nan where nothing is left."""
@@ -38,7 +38,7 @@ class Scored:
 
     @property
     def alone(self) -> float:
-        """Variance of the mean by the images (groups) asked about alone, with those that they are judged by as they are."""
+        """Variance of the mean by the images (groups) asked about alone; those that they are judged by stay."""
         return _variance(self.owners, self.scores)
 
     @property
