@@ -26,8 +26,8 @@ class Estimate:
     nearest neighbour. Leaving blocks out does neither. What a block does counts as
     a whole, be it large or small (Wolter, Introduction to variance estimation, 2007). A jackknife is not too small on
     average (Efron and Stein, The jackknife estimate of variance, 1981), and for neighbours, which change at a step,
-    its error is up to twice too large; where the scores that the value is the mean of are known, `Scored.excess` is taken away. It says nothing of
-    bias: a value that depends on the number of images is one of this number of images.
+    its error is up to twice too large; where the scores that the value is the mean of are known, `Scored.excess` is
+    taken away. It says nothing of bias: a value that depends on the number of images is one of this number of images.
 
     Attributes:
         value: Of the whole set.
