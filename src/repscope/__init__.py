@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from repscope import metrics
     from repscope.analyses.compare import compare
     from repscope.analyses.drift import drift
+    from repscope.analyses.evaluate import evaluate
     from repscope.analyses.inspect import inspect
     from repscope.encoders.load import load
     from repscope.extract.sets.embed import embed, merge
     from repscope.store import opened as open  # noqa: A004
 
 __version__ = "0.1.0"
-__all__ = ["compare", "drift", "embed", "inspect", "load", "merge", "metrics", "open"]
+__all__ = ["compare", "drift", "embed", "evaluate", "inspect", "load", "merge", "metrics", "open"]
 
 HOMES = {
     "compare": "repscope.analyses.compare",
     "drift": "repscope.analyses.drift",
     "embed": "repscope.extract.sets.embed",
+    "evaluate": "repscope.analyses.evaluate",
     "inspect": "repscope.analyses.inspect",
     "load": "repscope.encoders.load",
     "merge": "repscope.extract.sets.embed",

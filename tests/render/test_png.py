@@ -53,6 +53,17 @@ def test_a_gallery_holds_every_picture_enlarged():
         assert holds(sheet, _pictures.fitted(grid, 448))
 
 
+def test_a_gallery_with_rows_that_mean_something_keeps_them():
+    pictures = tuple(Picture(str(i), np.full((4, 4, 3), 40 * i, np.uint8)) for i in range(6))
+    free, rows = (gallery(Gallery("t", pictures, across=across)) for across in (0, 3))
+    assert len(rows) > len(free) or rows.shape[1] < free.shape[1]
+    six = gallery(Gallery("t", pictures, across=6))
+    assert len(six) < len(rows)
+    assert six.shape[1] < 1.1 * free.shape[1]  # smaller tiles, not a wider sheet
+    middle = [row for row in six if len({tuple(pixel) for pixel in row.tolist()}) >= 6]
+    assert middle  # all six stand in one row
+
+
 def test_many_pictures_begin_new_rows():
     narrow, wide = (gallery(Gallery("t", (Picture("p", noise(4, 4)),) * count)).shape for count in (4, 9))
     assert narrow[1] == wide[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repscope.catalogue import names
-from repscope.errors import UnknownName, Unwritable
+from repscope.errors import UnfitData, UnknownName, Unwritable
 from repscope.render import _save, media
 from repscope.render._save import save
 from repscope.render.json import from_json
@@ -55,6 +55,25 @@ def test_the_manifest_tells_size_hash_and_provenance(tmp_path: Path):
         assert entry == {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
     SMALL.save(tmp_path, ("json",), force=True)
     assert json.loads((tmp_path / "manifest.json").read_text())["provenance"] == {"seed": 3}
+
+
+def test_a_reports_own_files_are_saved_beside_it_whatever_the_format(tmp_path: Path):
+    report = Report("small", (), files={"metrics.json": {"a": {"value": 0.5, "ci": [0.4, float("nan")]}}})
+    written = report.save(tmp_path, ("text",))
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {"a": {"value": 0.5, "ci": [0.4, None]}}
+    assert str(tmp_path / "metrics.json") in written
+    assert from_json(media["json"](report)).files["metrics.json"]["a"]["value"] == 0.5
+    SMALL.save(tmp_path, ("text",), force=True)
+    assert not (tmp_path / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../out.json", "/tmp/out.json", "manifest.json", "report.json", "a.html", ".json", "a/b.json"]
+)
+def test_a_strangers_report_writes_nowhere_else(tmp_path: Path, name: str):
+    with pytest.raises(UnfitData, match="plain name of its own"):
+        Report("small", (), files={name: {}}).save(tmp_path / "out", ("json",))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("medium", ["text", "json", "html", "png"])

@@ -4,15 +4,18 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from repscope.analyses._study import Study
 from repscope.encoders import Encoder
 from repscope.extract import BATCH, in_canonical_order
+from repscope.store import Embedded
 
 LIBRARIES = ("repscope", "torch", "numpy", "scikit-learn", "pillow", "safetensors")
+EXTRAS = ("openTSNE", "umap-learn", "pyarrow")
 
 
 def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **options: Any) -> dict[str, Any]:
@@ -48,12 +51,17 @@ def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **opt
     }
 
 
-def described_set(
-    analysis: str, origin: dict[str, Any], encoders: dict[str, dict[str, Any]], options: dict[str, Any]
-) -> dict[str, Any]:
+def of_set(images: Embedded, analysis: str, encoders: Sequence[str], **options: Any) -> dict[str, Any]:
     """The same of a question about a set that was encoded before; whoever parsed a command line adds the command."""
-    said = [{"name": name, **each} for name, each in encoders.items()]
-    return {"analysis": analysis, "command": "", "options": options, "set": origin, "encoders": said, **surroundings()}
+    said = [{"name": name, **images.described(name)} for name in encoders]
+    return {
+        "analysis": analysis,
+        "command": "",
+        "options": options,
+        "set": images.origin,
+        "encoders": said,
+        **surroundings(),
+    }
 
 
 def surroundings() -> dict[str, Any]:
@@ -61,9 +69,17 @@ def surroundings() -> dict[str, Any]:
     import torch
 
     return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": f"{sys.platform} {platform.machine()}", "threads": torch.get_num_threads()},
     }
+
+
+def _versions() -> dict[str, str]:
+    found = {name: version(name) for name in LIBRARIES}
+    for name in EXTRAS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _command(study: Study, analysis: str, subject: Sequence[str] | None, options: dict[str, Any]) -> str:

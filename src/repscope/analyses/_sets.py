@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repscope.analyses._pictures import shown
-from repscope.analyses._provenance import described_set
+from repscope.analyses._provenance import of_set
 from repscope.analyses._study import Progress
 from repscope.errors import RepscopeError, UnfitData, UnknownName, WrongUsage
 from repscope.frames import Frame
@@ -69,8 +69,7 @@ def answered(
     title: str, blocks: Sequence[Block], images: Embedded, analysis: str, names: Sequence[str], **options: Any
 ) -> Report:
     """The report of a question about a set."""
-    made = described_set(analysis, images.origin, {name: images.described(name) for name in names}, options)
-    return Report(title, tuple(blocks), made)
+    return Report(title, tuple(blocks), of_set(images, analysis, names, **options))
 
 
 def equal_digests(given: NDArray[np.object_]) -> list[NDArray[np.intp]]:

@@ -14,7 +14,7 @@ from repscope.analyses._kept import Kept, kept, overlap
 from repscope.analyses._layout import METHODS, NAMES, UMAP_NEIGHBOURS, Layout, Method, aligned, layout
 from repscope.analyses._map_blocks import notes, shared, table
 from repscope.analyses._map_colours import colourings
-from repscope.analyses._set_provenance import set_provenance
+from repscope.analyses._provenance import of_set
 from repscope.analyses._thumbnails import BUDGET, thumbnails
 from repscope.errors import UnfitData, UnfitTokens, UnknownName, WrongUsage
 from repscope.nearest import nearest, unit
@@ -113,7 +113,7 @@ def map(  # noqa: A001  # the question's name
     options: dict[str, Any] = {"method": method, "layer": layer, "pool": pool, "perplexity": used, "k": k}
     options |= {"seed": seed, "most": most, "thumbs": thumbs, "colour": colour}
     title = f"Where {', '.join(chosen)} put {len(rows):,} images of {images.name}"
-    return Report(title, tuple(blocks), set_provenance(images, "map", chosen, **options))
+    return Report(title, tuple(blocks), of_set(images, "map", chosen, **options))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Save: a report's files in a folder, each whole or not there, and a manifest of what they are."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from errno import EACCES, EEXIST, ENOTDIR, ENOTEMPTY
 from hashlib import sha256
@@ -10,13 +11,14 @@ from secrets import token_hex
 from shutil import rmtree
 from typing import Any
 
-from repscope.errors import Unwritable
+from repscope.errors import UnfitData, Unwritable
 from repscope.render import media
 from repscope.render.json import plain
 from repscope.report import Report
 
 MANIFEST = "manifest.json"
 SUFFIX = {"text": "txt"}
+PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*\.json")
 
 
 def save(
@@ -33,7 +35,8 @@ def save(
             replaced, files that only the old manifest lists are removed unless they were changed
             since, and nothing else is touched.
 
-    Raises UnknownName for a format that is none, Unwritable where the folder cannot be written.
+    Raises UnknownName for a format that is none, UnfitData for a file's name that is none of a file beside a
+    report, Unwritable where the folder cannot be written.
     """
     files = _made(report, formats)
     folder = Path(folder)
@@ -58,7 +61,7 @@ def save(
 
 
 def _made(report: Report, formats: Iterable[str]) -> dict[str, bytes]:
-    """File name -> content of every format, in the order asked."""
+    """File name -> content of every format, in the order asked, and of the report's own files."""
     makers = {name: media[name] for name in dict.fromkeys(formats)}
     files: dict[str, bytes] = {}
     for name, make in makers.items():
@@ -66,6 +69,10 @@ def _made(report: Report, formats: Iterable[str]) -> dict[str, bytes]:
         if isinstance(made, str):
             made = {f"report.{SUFFIX.get(name, name)}": made.encode()}
         files.update(made)
+    for name, content in report.files.items():
+        if not PLAIN.fullmatch(name) or name in (MANIFEST, *files):  # a report may be a stranger's
+            raise UnfitData(f"A report's file wants a plain name of its own that ends in .json; got {name!r}.")
+        files[name] = (dumps(plain(content), indent=2, allow_nan=False) + "\n").encode()
     return files
 
 

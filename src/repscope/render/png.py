@@ -62,8 +62,10 @@ def named(title: str, taken: Container[str]) -> str:
 
 def gallery(block: Gallery) -> Pixels:
     """Pictures side by side, each enlarged whole pixels at a time, with its caption below."""
-    tiles = [_tile(_pictures.fitted(each.pixels, TILE), each.caption, each.mark) for each in block.pictures]
-    rows = [beside(tiles[start : start + ACROSS]) for start in range(0, len(tiles), ACROSS)]
+    across = block.across or ACROSS
+    side = TILE * ACROSS // max(across, ACROSS)
+    tiles = [_tile(_pictures.fitted(each.pixels, side), each.caption, each.mark, side) for each in block.pictures]
+    rows = [beside(tiles[start : start + across]) for start in range(0, len(tiles), across)]
     return _page(block.title, rows, block.caption)
 
 
@@ -139,17 +141,17 @@ def trimmed(word: Pixels) -> Pixels:
     return word[:, inked[0] : inked[-1] + 1] if len(inked) else word[:, :1]
 
 
-def _tile(pixels: Pixels, caption: str, mark: str) -> Pixels:
+def _tile(pixels: Pixels, caption: str, mark: str, side: int = TILE) -> Pixels:
     height, width = pixels.shape[:2]
     if mark:
         pixels = pixels.copy()
         for start, stop in ((0, EDGE), (-EDGE, None)):
             pixels[start:stop] = pixels[:, start:stop] = MARKED
-    paper = np.full((max(height, 1), TILE, 3), 255, np.uint8)
-    left = (TILE - width) // 2
+    paper = np.full((max(height, 1), side, 3), 255, np.uint8)
+    left = (side - width) // 2
     paper[:height, left : left + width] = pixels
-    word = [lettering(mark, TILE, bold=True, ink="#b35300", middle=True)] if mark else []
-    return above([paper, lettering(caption, TILE, middle=True), *word], 4)
+    word = [lettering(mark, side, bold=True, ink="#b35300", middle=True)] if mark else []
+    return above([paper, lettering(caption, side, middle=True), *word], 4)
 
 
 def beside(parts: Sequence[Pixels], gap: int = MARGIN) -> Pixels:

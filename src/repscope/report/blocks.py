@@ -75,11 +75,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery(Shown):
-    """Pictures side by side: a photo and the PCA map of each encoder, say."""
+    """Pictures side by side: a photo and the PCA map of each encoder, say.
+
+    Attributes:
+        across: How many stand in a row, where rows mean something; 0 for as many as have room.
+    """
 
     title: str
     pictures: tuple[Picture, ...]
     caption: str = ""
+    across: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,12 +31,14 @@ class Report(Shown):
         blocks: In reading order: findings, pictures, tables, then what is seldom asked.
         provenance: Versions, seeds, contracts, input hashes, options: enough to run it again.
         skipped: Inputs that could not be used, with the reason.
+        files: File name -> plain values that are saved under it as JSON, beside the report.
     """
 
     title: str
     blocks: tuple[Block, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
+    files: dict[str, Any] = field(default_factory=dict)
 
     def save(
         self, folder: Any, formats: tuple[str, ...] = ("json", "html", "png"), *, force: bool = False
