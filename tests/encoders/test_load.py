@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from repscope.encoders import available, load
 from repscope.encoders.families import lab
+from repscope.encoders.load import trainable
 from repscope.encoders.vit import Architecture, ViT
 from repscope.errors import NoImages, UnfitCheckpoint, UnfitTokens, WrongUsage
 
@@ -70,8 +71,8 @@ class TestWeights:
         plain = output(folder)
         weights = load_file(folder / "model.safetensors")
         save_file({name: value.to(dtype) for name, value in weights.items()}, folder / "model.safetensors")
-        encoder = load(str(folder))
-        assert {p.dtype for p in encoder.network.parameters()} == {torch.float32}
+        for encoder in (load(str(folder)), trainable(str(folder))):
+            assert {p.dtype for p in encoder.network.parameters()} == {torch.float32}
         assert 0 < np.abs(output(folder) - plain).max() / np.abs(plain).max() < limit
 
     def test_missing_unexpected_and_misshapen_keys_are_named(self, folder):

@@ -1,6 +1,9 @@
 """Packed layers say what linear layers say, to rounding, whether the processor's library is used or not."""
 
 import copy
+import gc
+import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,7 +95,11 @@ class TestLayer:
     @pytest.mark.usefixtures("library")
     def test_its_state_is_that_of_the_linear_layer(self):
         layer = nn.Linear(24, 40)
-        state = copy.deepcopy(Packed(layer, torch.float32)).state_dict()
+        made = Packed(layer, torch.float32, "gelu-tanh")
+        copied = pickle.loads(pickle.dumps(copy.deepcopy(made)))
+        assert copied.weight.is_mkldnn == made.weight.is_mkldnn
+        assert torch.equal(copied(torch.ones(2, 24)), made(torch.ones(2, 24)))
+        state = copied.state_dict()
         assert list(state) == ["weight", "bias"]
         for name, value in layer.state_dict().items():
             assert torch.equal(state[name], value)
@@ -145,11 +152,22 @@ class TestTransformer:
 
 
 class TestLoaded:
+    @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's list of mapped files")
     def test_no_weight_keeps_the_file_in_memory(self, published):
         """A view of one weight in a mapped file would hold all of it."""
-        network = load(str(published("dinov2 with registers").folder)).network
-        for name, weight in network.named_parameters():
-            assert weight.is_mkldnn or weight.untyped_storage().nbytes() == weight.nbytes, name
+
+        def mapped() -> bool:
+            return str(file) in Path("/proc/self/maps").read_text()
+
+        file = published("dinov2 with registers").folder / "model.safetensors"
+        held = trainable(str(file.parent))
+        assert mapped()
+        del held
+        gc.collect()
+        encoder = load(str(file.parent))
+        gc.collect()
+        assert not mapped()
+        assert encoder.precision == "float32"
 
     def test_the_same_photos_give_the_same_bits(self, published):
         made = published("dinov3, gated")
@@ -164,6 +182,7 @@ class TestLoaded:
         assert {type(m) for m in theirs.network.modules()} & {nn.Linear, Packed} == {nn.Linear}
         for one, other in zip(ours(made.photos, (0, 2, -1)), theirs(made.photos, (0, 2, -1)), strict=True):
             np.testing.assert_allclose(one.frames, other.frames, atol=1e-5 * np.abs(other.frames).max())
+        assert {p.dtype for p in theirs.network.parameters()} == {torch.float32}
         state, wanted = ours.network.state_dict(), theirs.network.state_dict()
         assert list(state) == list(wanted)
         assert all(torch.equal(state[name], value) for name, value in wanted.items())
