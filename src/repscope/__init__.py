@@ -13,24 +13,49 @@ if TYPE_CHECKING:
     from repscope import metrics
     from repscope.analyses.compare import compare
     from repscope.analyses.drift import drift
+    from repscope.analyses.duplicates import duplicates
     from repscope.analyses.evaluate import evaluate
     from repscope.analyses.inspect import inspect
+    from repscope.analyses.map import map  # noqa: A004
+    from repscope.analyses.neighbors import neighbors
+    from repscope.analyses.profile import profile
+    from repscope.analyses.similarity import similarity
     from repscope.encoders.load import load
     from repscope.extract.sets.embed import embed, merge
     from repscope.store import opened as open  # noqa: A004
 
 __version__ = "0.1.0"
-__all__ = ["compare", "drift", "embed", "evaluate", "inspect", "load", "merge", "metrics", "open"]
+__all__ = [
+    "compare",
+    "drift",
+    "duplicates",
+    "embed",
+    "evaluate",
+    "inspect",
+    "load",
+    "map",
+    "merge",
+    "metrics",
+    "neighbors",
+    "open",
+    "profile",
+    "similarity",
+]
 
 HOMES = {
     "compare": "repscope.analyses.compare",
     "drift": "repscope.analyses.drift",
+    "duplicates": "repscope.analyses.duplicates",
     "embed": "repscope.extract.sets.embed",
     "evaluate": "repscope.analyses.evaluate",
     "inspect": "repscope.analyses.inspect",
     "load": "repscope.encoders.load",
+    "map": "repscope.analyses.map",
     "merge": "repscope.extract.sets.embed",
+    "neighbors": "repscope.analyses.neighbors",
     "open": "repscope.store.stored",
+    "profile": "repscope.analyses.profile",
+    "similarity": "repscope.analyses.similarity",
 }
 
 

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from repscope.nearest import BLOCK, unit
+from repscope.nearest import unit
 
 Array = NDArray[np.floating]
+BLOCK = 1 << 26
+"""Similarities held at once: a quarter of a gigabyte in float32."""
 Rows = Int[NDArray[np.integer], "N k"]
 
 

@@ -6,16 +6,20 @@ from typing import Any
 from repscope.analyses._evaluated import Evaluated
 from repscope.analyses._evaluated_blocks import blocks
 from repscope.analyses._examples import chosen, examples
+from repscope.analyses._layout import Method
 from repscope.analyses._measured import measured
 from repscope.analyses._provenance import of_set
 from repscope.analyses._study import Progress
 from repscope.analyses._task import task
+from repscope.analyses.map import map as map_of
 from repscope.errors import UnfitData, WrongUsage
-from repscope.report import Report
+from repscope.report import Block, Note, Report
 from repscope.store import Embedded
 
 FILE = "metrics.json"
 NEAREST = (1, 5, 10, 20)
+THUMBS = 1_500_000
+"""Bytes of thumbnails beside each map."""
 
 __all__ = ["evaluate", "metrics_json"]
 
@@ -31,6 +35,7 @@ def evaluate(
     train: Any = None,
     seed: int = 0,
     queries: int = 10,
+    maps: Sequence[Method] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Variance, silhouette, precision at k, k-NN, linear probe and few-shot accuracy, and how encoders differ.
@@ -51,6 +56,7 @@ def evaluate(
             fifth of each class is held out.
         seed: Of the split, episodes, blocks and examples.
         queries: Images whose nearest are shown as pictures, where the set has pictures.
+        maps: Methods by which the images are mapped as well: `pca`, `tsne`, `umap`.
         progress: Called with encoders done and encoders in all.
 
     Raises UnknownName for an encoder, pool or layer that was not kept, UnfitData for fewer than two images or masks
@@ -93,7 +99,7 @@ def evaluate(
     options["train"] = "another set" if len(asked.sets) > 1 else "a mask" if train is not None else "four fifths"
     return Report(
         f"{', '.join(names)} on {len(images):,} images of {images.name}{where}",
-        blocks(evaluated, [*pictures]),
+        (*blocks(evaluated, [*pictures]), *_mapped(images, names, maps, pool, layer, seed)),
         of_set(images, "evaluate", names, **options),
         files={FILE: evaluated.json()},
     )
@@ -107,3 +113,16 @@ def metrics_json(report: Report) -> dict[str, Any]:
     if FILE not in report.files:
         raise UnfitData(f"{FILE} belongs to a report of `evaluate`; this is {report.title!r}.")
     return report.files[FILE]
+
+
+def _mapped(
+    images: Embedded, names: Sequence[str], maps: Sequence[Method], pool: str | None, layer: int, seed: int
+) -> list[Block]:
+    """The blocks of every map that is asked for, the numbers beside it among them; a note where there is none."""
+    found: list[Block] = []
+    for method in maps:
+        try:
+            found += map_of(images, names, method=method, pool=pool, layer=layer, seed=seed, thumbs=THUMBS).blocks
+        except UnfitData as error:
+            found.append(Note(f"No map by {method}: {error}"))
+    return found

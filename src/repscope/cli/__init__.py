@@ -4,7 +4,25 @@ import sys
 
 import typer
 
-from repscope.cli import compare, drift, embed, experiment, inspect, metrics, models, pretrain, schema, serve, tui
+from repscope.cli import (
+    compare,
+    drift,
+    duplicates,
+    embed,
+    evaluate,
+    experiment,
+    inspect,
+    map,  # noqa: A004
+    metrics,
+    models,
+    neighbors,
+    pretrain,
+    profile,
+    schema,
+    serve,
+    similarity,
+    tui,
+)
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
 STOPPED = 130
@@ -24,6 +42,12 @@ for command in (
     drift.drift,
     embed.embed,
     embed.merge,
+    profile.profile,
+    similarity.similarity,
+    neighbors.neighbors,
+    evaluate.evaluate,
+    map.map,
+    duplicates.duplicates,
     models.models,
     metrics.metrics,
     pretrain.pretrain,

@@ -73,6 +73,11 @@ class Stored(Embedded):
     def __len__(self) -> int:
         return self.manifest["rows"]
 
+    @property
+    def loadable(self) -> list[str]:
+        """The encoders as they were loaded, by name or path."""
+        return [self._encoders[name]["contract"]["name"] for name in self.encoders]
+
     # of every image
 
     def column(self, name: str) -> NDArray[Any]:

@@ -1,0 +1,161 @@
+"""What the questions about a set have in common: where the images are, who looks, and where the answer goes."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repscope.cli._options import FRAME, PRECISION, Answer, Batch, Frame, Models, Precision, loaded, names_of
+from repscope.cli._progress import Progress
+from repscope.errors import UnknownName, WrongUsage
+
+if TYPE_CHECKING:
+    from repscope.report import Report
+    from repscope.store import Stored
+
+SOURCE = "A folder of `repscope embed`, or images: a folder, Parquet, tar archives, a list; a path, or s3://..."
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)]
+Pool = Annotated[str | None, typer.Option("--pool", help="cls or mean; what each encoder's authors use.")]
+Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
+Framed = Annotated[Frame, typer.Option("--frame", help=FRAME)]
+Rounded = Annotated[Precision, typer.Option("--precision", help=PRECISION)]
+
+__all__ = [
+    "Asking",
+    "Batch",
+    "Framed",
+    "Layer",
+    "Models",
+    "Pool",
+    "Rounded",
+    "Seed",
+    "Source",
+    "asking",
+    "beside",
+    "column",
+    "every",
+]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A question while it is asked: the set, the encoders it is about, and whoever is told how far it is."""
+
+    images: "Stored"
+    names: tuple[str, ...]
+    progress: Progress
+    answer: Answer
+
+    def show(self, report: "Report") -> None:
+        """Write and print the answer, with the line that asks the same again."""
+        words = ["repscope", *sys.argv[1:]]
+        self.answer.show(replace(report, provenance={**report.provenance, "command": shlex.join(words)}))
+
+
+@contextmanager
+def asking(
+    source: str,
+    models: list[str] | None,
+    *,
+    label: str,
+    to: tuple[Path | None, str | None, bool],
+    shown: tuple[Frame, Precision, int],
+    layers: Any,
+) -> Iterator[Asking]:
+    """The set that a question is about; images are embedded first, as far as they are not known.
+
+    Args:
+        to: Folder, formats and force of the answer.
+        shown: Frame, precision and batch, for images.
+        layers: Those that the question needs of images, or a function of the encoders that says so.
+    """
+    answer, names = Answer(*to), names_of(models)
+    frame, precision, batch = shown
+    from repscope.store.stored import is_stored
+
+    if is_stored(source):
+        _unused(frame, precision, batch)
+        encoders: Any = ()
+    else:
+        from repscope.images.sets import image_set
+
+        image_set(source)  # a mistyped path must not cost a download
+        encoders = loaded(names, precision.value)
+        layers = layers(encoders) if callable(layers) else layers
+    from repscope.analyses._source import embedded
+
+    with Progress("embedding") as looking:
+        prepared = embedded(
+            source,
+            encoders,
+            names=names,
+            layers=() if callable(layers) else layers,
+            framing=frame.value,
+            batch=batch,
+            progress=looking,
+        )
+        images = prepared.__enter__()
+    try:
+        with Progress(label) as progress:
+            yield Asking(images, images.encoders, progress, answer)
+    finally:
+        prepared.__exit__(None, None, None)
+
+
+def _unused(frame: Frame, precision: Precision, batch: int) -> None:
+    """Raises WrongUsage for options that a set which is embedded already has decided."""
+    if frame is not Frame.OFFICIAL or precision is not Precision.FLOAT32 or batch != 8:
+        raise WrongUsage("--frame, --precision and --batch were chosen when the set was embedded; leave them out.")
+
+
+def column(images: "Stored", name: str | None) -> Any:
+    """What the source said of every image under this name; None where no name is given. Raises UnknownName."""
+    if name is None:
+        return None
+    if name == "folder":
+        return [each.rpartition("/")[0] for each in images.ids]
+    if name == "label":
+        return images.labels
+    if name not in images.columns:
+        raise UnknownName("column of the source", name, [*images.columns, "folder", "label"])
+    return list(images.column(name))
+
+
+@contextmanager
+def beside(
+    source: str | None, models: list[str] | None, asked: Asking, shown: tuple[Frame, Precision, int], layers: Any
+) -> "Iterator[Stored | None]":
+    """Another set under the same encoders, where one is named."""
+    if source is None:
+        yield None
+        return
+    from repscope.analyses._source import embedded
+    from repscope.store.stored import is_stored
+
+    frame, precision, batch = shown
+    encoders = [] if is_stored(source) else loaded(names_of(models) or asked.images.loadable, precision.value)
+    with (
+        Progress("embedding") as progress,
+        embedded(
+            source,
+            encoders,
+            names=asked.names,
+            layers=layers,
+            framing=frame.value,
+            batch=batch,
+            progress=progress,
+        ) as images,
+    ):
+        yield images
+
+
+def every(encoders: Any) -> list[int]:
+    """All layers that all of these encoders have, and the output."""
+    return [*range(1 + min(encoder.contract.architecture.depth for encoder in encoders)), -1]
