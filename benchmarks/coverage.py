@@ -2,8 +2,8 @@
 
     python benchmarks/coverage.py [--sets 100] [--images 200,400]
 
-Each set is of five Gaussian classes of width 16, at three distances. Errors are multiples of the deviation that the value
-in fact has over the sets: of queries alone, of `Estimate`, and of the plain jackknife.
+Each set is of five Gaussian classes of width 16, at three distances. Errors are multiples of the deviation that the
+value in fact has over the sets: of queries alone, of `Estimate`, and of the plain jackknife.
 """
 
 import argparse
@@ -40,7 +40,8 @@ def estimates(images: int, distance: float, seed: int) -> dict[str, Estimate]:
 def told(each: Estimate) -> tuple[float, ...]:
     low, high = each.interval() or (np.nan, np.nan)
     alone = np.nan if each.scored is None else each.scored.alone**0.5
-    return each.value, alone, each.error or np.nan, replace(each, scored=None).error or np.nan, low, high
+    errors = (np.nan if error is None else error for error in (each.error, replace(each, scored=None).error))
+    return each.value, alone, *errors, low, high
 
 
 def main() -> None:
