@@ -164,7 +164,10 @@ def test_the_order_of_images_changes_nothing():
     order = np.random.default_rng(3).permutation(120)
     one = evaluate(Given({"e": x}, labels=list(y), ids=ids))
     other = evaluate(Given({"e": x[order]}, labels=list(y[order]), ids=[ids[i] for i in order]))
-    assert metrics_json(one) == metrics_json(other)
+    known, again = metrics_json(one)["e"], metrics_json(other)["e"]
+    for key in KEYS:  # products round by where arrays lie in memory
+        for part in ("value", "ci", "null"):
+            assert again[key][part] == pytest.approx(known[key][part], abs=1e-6), (key, part)
     assert metrics_json(one) != metrics_json(evaluate(Given({"e": x}, labels=list(y), ids=ids), seed=1))
 
 

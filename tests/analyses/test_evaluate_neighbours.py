@@ -89,6 +89,27 @@ def test_knn_is_what_the_monitor_computes():
     assert 0.3 < estimate.value < 1
 
 
+def test_knn_without_a_block_is_that_of_the_others():
+    x, y = clusters(200, apart=0.4)
+    v, made = asked(x, y)
+    estimate, _ = knn(v, made)
+    centred = v - v[made.taught].mean(0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    assert estimate.left.size == len(
+        made.taught
+    )  # a block for each training image; a held-out one lies in some of them
+    for each in range(len(estimate.left)):
+        bank = made.taught[made.blocks[made.taught] != each]
+        queries = made.asked[made.blocks[made.asked] != each]
+        right = []
+        for row in queries:
+            cosine = unit[bank] @ unit[row]
+            near = np.argsort(-cosine)[:20]
+            votes = np.bincount(made.codes[bank][near], np.exp(cosine[near] / 0.07))
+            right.append(votes.argmax() == made.codes[row])
+        assert estimate.left[each] == pytest.approx(np.mean(right), abs=1e-6)
+
+
 def test_chance_is_the_mean_over_all_ways_to_deal_labels():
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(30, 4)).astype(np.float32), np.repeat([0, 1, 2], [5, 10, 15])

@@ -10,6 +10,7 @@ from test_evaluate_neighbours import asked, clusters
 from repscope.analyses import _few_shot, _linear_probe
 from repscope.analyses._few_shot import few_shot
 from repscope.analyses._linear_probe import linear_probe
+from repscope.analyses._split import held_out
 from repscope.errors import UnfitData
 
 
@@ -40,9 +41,28 @@ def test_the_penalty_that_is_chosen_is_the_best_on_the_validation_part():
     x = rng.normal(size=(300, 200)).astype(np.float32)
     x[:, 0] += 1.5 * y  # one dimension tells, the others tempt
     v, made = asked(x, y)
-    assert linear_probe(v, made).strength <= 1e-2
+    bank, codes = v[made.taught], made.codes[made.taught]
+    bank = (bank - bank.mean(0)) / bank.std(0)
+    held = held_out(codes, None, 1)
+    fitted = [
+        LogisticRegression(C=strength, max_iter=2000).fit(bank[~held], codes[~held]).score(bank[held], codes[held])
+        for strength in _linear_probe.STRENGTHS
+    ]
+    assert linear_probe(v, made).strength == _linear_probe.STRENGTHS[int(np.argmax(fitted))]
+    assert max(fitted) < 0.95  # not what it was fitted on
     easy, made = asked((np.eye(2)[y] * 1e-3).astype(np.float32) + 5, y)
     assert linear_probe(easy, made).accuracy.value == 1
+
+
+def test_the_penalty_is_chosen_on_images_that_were_not_fitted(monkeypatch):
+    x, y = clusters(300, apart=0.3)
+    v, made = asked(x, y)
+    fitted, true = [], _linear_probe._fitted
+    monkeypatch.setattr(_linear_probe, "_fitted", lambda x, *rest: fitted.append(len(x)) or true(x, *rest))
+    linear_probe(v, made)
+    rest = int((~held_out(made.codes[made.taught], None, 1)).sum())
+    assert fitted == [rest] * len(_linear_probe.STRENGTHS) + [len(made.taught)]
+    assert 0.75 < rest / len(made.taught) < 0.85
 
 
 def test_dimensions_that_do_not_vary_do_no_harm():
@@ -70,7 +90,7 @@ def test_all_shots_are_the_nearest_class_mean():
     x, _ = clusters(120, apart=0.3)
     y = np.arange(120) % 3
     mask = np.arange(120) < 60
-    v, made = asked(x, y, train=mask)
+    v, made = asked(x + 3, y, train=mask)
     estimate = few_shot(v, made, 20)
     centred = v.astype(np.float64) - v[mask].mean(0, dtype=np.float64)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)

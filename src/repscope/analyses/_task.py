@@ -20,7 +20,7 @@ Rows = Int[NDArray[np.intp], " R"]
 class Task:
     """The rows of a set, and of another to learn from where there is one, with all that is known of them.
 
-    Rows stand in the order of their ids, so that nothing depends on the order in which images were given.
+    Rows stand in the order of their ids, so that nothing but rounding depends on the order in which images were given.
 
     Attributes:
         sets: The set, and the other.
