@@ -12,6 +12,7 @@ from repscope.errors import UnfitData, UnfitTokens, UnknownName, WrongUsage
 from repscope.render.html import html
 from repscope.render.text import text
 from repscope.report import Curve, Gallery, Note, Overlay
+from repscope.statistics import groups, jackknife
 from repscope.store import Given
 
 N, OVER = 60, "Embeddings over the set"
@@ -39,6 +40,16 @@ def test_readings_are_the_metrics_own_with_intervals_that_hold_them():
     assert any(text.startswith("Effective rank: wide") for text in said)
     assert text(report)
     assert html(report)
+
+
+def test_intervals_are_of_the_metrics_without_a_tenth_of_the_images():
+    images = small()
+    x, report = images.embedding("thin"), profile(images)
+    parts = groups(images.ids.tolist())
+    for name in ("effective_rank", "rankme", "uniformity"):
+        card = metrics.catalogue[name]
+        wanted = jackknife(card(x), [card(np.delete(x, part, 0)) for part in parts])
+        assert cell(report, OVER, card.title, "thin").ci == pytest.approx(wanted, rel=1e-9)
 
 
 def test_the_order_of_images_changes_nothing():
@@ -82,6 +93,17 @@ def test_a_place_is_told_from_patches_that_hold_it_on_other_images():
     number = content(patches)["decoded"]
     assert number.value > 0.95
     assert number.ci[0] <= number.value <= number.ci[1]
+
+
+def test_a_large_image_share_does_not_hide_a_small_position():
+    made = content(planted(30, 0.4, 5, 1))
+    assert made["position"].null.exceeded
+    assert made["position"].null.q95 < made["position"].value / 2
+
+
+def test_a_place_learnt_by_heart_is_not_told():
+    made = content(planted(6, 0, 0, 1, side=3, d=200))
+    assert made["decoded"].value < 0.1
 
 
 def test_shares_agree_with_sums_of_squares_by_hand():

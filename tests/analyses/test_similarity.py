@@ -10,7 +10,8 @@ from repscope.analyses.similarity import similarity
 from repscope.errors import UnfitData, UnknownName, WrongUsage
 from repscope.render.html import html
 from repscope.render.text import text
-from repscope.report import Heatmap, Note
+from repscope.report import Heatmap, Note, say
+from repscope.statistics import lowest
 from repscope.store import Given
 
 N = 60
@@ -79,6 +80,9 @@ def test_of_many_images_nulls_and_intervals_are_of_a_part():
     widths = [number.ci[1] - number.ci[0] for number in both]
     assert 0.3 < widths[1] / widths[0] < 3
     assert any("100 images whose ids hash lowest" in caveat for caveat in both[1].caveats)
+    rows = lowest(images.ids.tolist(), 100)
+    own = metrics.linear_cka(*(images.embedding(name)[rows] for name in ("one", "other")))
+    assert any(f"where the value is {say(own)}" in caveat for caveat in both[1].caveats)
     assert not any("hash lowest" in caveat for caveat in both[0].caveats)
     assert both[0].null.q95 < both[1].null.q95
     cca = cell(similarity(images, ["one", "other"], within=30), "CCA: embeddings", "one", "other")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from repscope.analyses._numbers import Value, valued
 from repscope.errors import RepscopeError
 from repscope.metrics import Pair, Rows
-from repscope.report import Null, Number
+from repscope.report import Null, Number, say
 from repscope.statistics import groups, jackknife, lowest, null_of, permutations
 
 WITHIN = 512
@@ -158,16 +158,17 @@ class SetPairs:
             caveats = (*measure.caveats(n, width), why)
             return Number(value=value, n=n, of="images", caveats=caveats, **common)
         interval, why = self._interval(measure, key, value)
-        caveats = (*measure.caveats(n, width), *filter(None, (self._said(bounded), why)))
+        caveats = (*measure.caveats(n, width), *filter(None, (self._said(bounded, of_part), why)))
         return Number(value=value, ci=interval, null=self.nulls.get(key), n=n, of="images", caveats=caveats, **common)
 
-    def _said(self, bounded: bool) -> str:
+    def _said(self, bounded: bool, of_part: float) -> str:
         """What is of a part of the images."""
+        part = f"the {len(self.part.rows):,} images whose ids hash lowest"
         if self.part.all:
             return ""
-        what = "value, null and interval are" if bounded else "null and interval are from"
-        scaled = "" if bounded else ", the interval's width brought to all images"
-        return f"{what} {'of ' if bounded else ''}the {len(self.part.rows):,} images whose ids hash lowest{scaled}"
+        if bounded:
+            return f"value, null and interval are of {part}"
+        return f"null and interval are of {part}, where the value is {say(of_part)}; the width is brought to all images"
 
     def _interval(self, measure: Pair, key: Key, value: float) -> tuple[tuple[float, float] | None, str]:
         """The jackknife's interval, no further than the measure goes; or why there is none."""
