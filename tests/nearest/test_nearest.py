@@ -114,20 +114,23 @@ def test_bits_depend_neither_on_blocks_nor_on_numbers(name: str, monkeypatch: py
         assert (found.cosine == known.cosine).all()
 
 
-def test_bfloat16_alone_would_be_wrong_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    """The bound is what makes the search exact: without it, proposals lose neighbours."""
+def test_without_its_bound_bfloat16_loses_neighbours(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(search, "_kinds", lambda likeness: ["bfloat16"])
+    left = products.Products._left
+    monkeypatch.setattr(products.Products, "_left", lambda self, asked: (left(self, asked)[0], np.zeros(len(asked))))
+    monkeypatch.setitem(products.ROUNDING, torch.bfloat16, 0.0)
+    with pytest.raises(AssertionError):
+        agree(nearest(HARD["gaussian"], K).rows, cosines(HARD["gaussian"]))
+
+
+def test_what_bfloat16_cannot_tell_apart_is_left_to_others(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(search, "_kinds", lambda likeness: ["bfloat16"])
     monkeypatch.setattr(products, "SPARE", 0)
     decided, honest = [], search._decided
     monkeypatch.setattr(search, "_decided", lambda *args: decided.append(honest(*args)) or decided[-1])
-    nearest(HARD["clusters"], K)
+    agree(nearest(HARD["clusters"], K).rows, cosines(HARD["clusters"]))
     assert not np.concatenate(decided).any()
-    left = products.Products._left
-    monkeypatch.setattr(products.Products, "_left", lambda self, asked: (left(self, asked)[0], np.zeros(len(asked))))
-    monkeypatch.setitem(products.ROUNDING, torch.bfloat16, 0.0)
-    monkeypatch.setattr(products, "SPARE", N)
-    with pytest.raises(AssertionError):
-        agree(nearest(HARD["clusters"], K).rows, cosines(HARD["clusters"]))
+    assert len(np.concatenate(decided)) == products.QUERIES  # the rest is not even tried
 
 
 @pytest.mark.parametrize("mean", [0, 100])
