@@ -19,6 +19,13 @@ Order = Int[NDArray[np.intp], " n"]
 Measured = Callable[[Rows, Rows, "Order | None"], float]
 
 
+def kept(rows: Rows, key: object, compute: Callable[[Rows], Any]) -> Any:
+    """What is computed once of a set, however many others it meets."""
+    if key not in rows.kernels:
+        rows.kernels[key] = compute(rows)
+    return rows.kernels[key]
+
+
 def size(rows: Rows) -> float:
     """The power of two nearest to the typical length of a centred row: dividing by it rounds nothing."""
     return float(2.0 ** np.round(np.log2(np.linalg.norm(rows.centred_norms) / np.sqrt(len(rows)))))
@@ -26,12 +33,14 @@ def size(rows: Rows) -> float:
 
 def centred_at(rows: Rows, where: slice | NDArray[np.intp]) -> Float[Array, "m D"]:
     """Some rows less the mean of all, in units of their size."""
-    return (rows.at(where) - rows.mean) / size(rows)
+    found = rows.at(where) - rows.mean
+    found *= 1 / kept(rows, size, size)
+    return found
 
 
 def squares(rows: Rows) -> Float[Array, " n"]:
     """Squared lengths of the centred rows, in units of their size."""
-    return np.square(rows.centred_norms / size(rows))
+    return np.square(rows.centred_norms / kept(rows, size, size))
 
 
 def cross(x: Rows, y: Rows, order: Order | None = None, quick: bool = False) -> Float[Array, "D E"]:
@@ -46,16 +55,11 @@ def cross(x: Rows, y: Rows, order: Order | None = None, quick: bool = False) -> 
     total = torch.zeros(x.width, y.width, dtype=torch.float64)
     for where in x.parts():
         left = torch.from_numpy(centred_at(x, where)).to(kind)
-        right = torch.from_numpy(centred_at(y, where if order is None else order[where])).to(kind)
+        right = left
+        if x is not y or order is not None:
+            right = torch.from_numpy(centred_at(y, where if order is None else order[where])).to(kind)
         total += left.T @ right
     return total.numpy()
-
-
-def kept(rows: Rows, key: object, compute: Callable[[Rows], Any]) -> Any:
-    """What is computed once of a set, however many others it meets."""
-    if key not in rows.kernels:
-        rows.kernels[key] = compute(rows)
-    return rows.kernels[key]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,10 @@ HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
 is ranked at first."""
 PREPARED = 32
 """Rows rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
-BIAS, SPARE = 3, 28
-"""Columns that carry the bias, each what the ones before it left; groups looked into beside two for each neighbour."""
+LEAST = np.finfo(np.float32).min
+"""Every product reaches it but those of rows that are none, or the query itself."""
+BIAS, SPARE = 3, 256
+"""Columns that carry the bias, each what the ones before it left; groups looked into beside four for each neighbour."""
 
 
 class Products:
@@ -56,20 +58,51 @@ class Products:
         self.held = torch.empty(parts, self.queries, self.together, dtype=kind)
 
     def top(self, asked: Int[NDArray[np.intp], " m"], k: int, own: bool) -> "Proposal":
-        """What may be among the k most alike of each query. With `own` a query is a row of the bank, and left out."""
+        """All rows that may be among the k most alike of each query. With `own` a query is a row of the bank.
+
+        k groups have a row whose product is at least that of their k-th largest maximum; whoever cannot reach it,
+        errors and all, is less alike than k others.
+        """
         left, bound = self._left(asked)
-        m, width = len(asked), self.together
-        maxima = []
-        for number, (part, held) in enumerate(zip(self.parts, self.held[:, :m], strict=True)):
-            torch.mm(left, part.T, out=held)
-            first = number * width
-            held[:, max(len(self.likeness.bank) - first, 0) :] = -torch.inf
-            if own:
-                here = np.flatnonzero((asked >= first) & (asked < first + width))
-                held[here, asked[here] - first] = -torch.inf
-            maxima.append(held.view(m, GROUP, -1).amax(1))
-        offset = self.likeness.offset(self.likeness.left(asked))
-        return self._proposal(torch.cat(maxima, 1), k, bound, offset)
+        maxima = torch.cat([self._maxima(number, left, asked, own) for number in range(len(self.parts))], 1)
+        least = self._least(maxima, k, bound)
+        if not (least > 0).all():  # the order of bits is that of numbers above zero only
+            maxima = torch.cat([_amax(held[: len(asked)]) for held in self.held], 1)
+            least = self._least(maxima, k, bound)
+        return self._proposal(maxima, least, 4 * k + SPARE)
+
+    def _maxima(self, number: int, left: torch.Tensor, asked: Int[NDArray[np.intp], " m"], own: bool) -> torch.Tensor:
+        """Products with one part of the bank, and the largest of each group of them by their bits."""
+        held, first = self.held[number, : len(asked)], number * self.together
+        torch.mm(left, self.parts[number].T, out=held)
+        held[:, max(len(self.likeness.bank) - first, 0) :] = -torch.inf
+        if own:
+            here = np.flatnonzero((asked >= first) & (asked < first + self.together))
+            held[here, asked[here] - first] = -torch.inf
+        return _amax(held.view(torch.int16 if self.kind == torch.bfloat16 else torch.int32)).view(self.kind)
+
+    def _least(self, maxima: torch.Tensor, k: int, bound: Float[Array, " m"]) -> NDArray[np.float32]:
+        """The least product of each query that a row of its k most alike may have."""
+        if maxima.shape[1] < k:
+            return np.full(len(maxima), LEAST)
+        last = maxima.topk(k, dim=1).values[:, -1].double().numpy()
+        rounding = ROUNDING[self.kind]
+        edge = last - np.abs(last) * rounding - 2 * bound
+        least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
+        return np.maximum(np.nextafter(least.astype(np.float32), np.float32(-np.inf)), LEAST)
+
+    def _proposal(self, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
+        """The rows with such a product, of queries that have few groups of them."""
+        m, each, edge = len(maxima), self.together // GROUP, torch.from_numpy(least)
+        reached = maxima.float() >= edge[:, None]
+        reached[reached.sum(1) > most] = False
+        query, group = reached.nonzero(as_tuple=True)
+        part, inside = group // each, group % each
+        first = (part * self.queries + query) * self.together + inside
+        values = self.held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
+        found, place = (values.float() >= edge[query, None]).nonzero(as_tuple=True)
+        rows = (part * self.together + inside)[found] + each * place
+        return Proposal(rows.numpy(), np.searchsorted(query[found].numpy(), np.arange(m + 1)))
 
     def _left(self, asked: Int[NDArray[np.intp], " m"]) -> tuple[torch.Tensor, Float[Array, " m"]]:
         """Queries in fast numbers, and a bound on the error of each one's products before they are rounded."""
@@ -83,53 +116,26 @@ class Products:
             bound[where] = missed * self.reach + length * self.slack + summed + self.lost
         return rounded, 1.0001 * bound + 1e-30  # of sums in float64, and of what is too small for a float32
 
-    def _proposal(
-        self, maxima: torch.Tensor, k: int, bound: Float[Array, " m"], offset: Float[Array, " m"]
-    ) -> "Proposal":
-        """The rows of the groups with the largest maxima that may be more alike than the k-th of them is at least."""
-        (m, groups), each = maxima.shape, self.together // GROUP
-        taken = min(2 * k + SPARE, groups)
-        best = maxima.topk(min(taken + 1, groups), dim=1)
-        group = best.indices[:, :taken]
-        first = group // each * self.queries * self.together + torch.arange(m)[:, None] * self.together + group % each
-        value = self.held.view(-1)[first[..., None] + each * torch.arange(GROUP)].flatten(1)
-        last = value.topk(k, dim=1).values[:, -1].double().numpy()
-        edge = self._within(last, -1) - 2 * bound  # what the k-th is at least; others must reach it
-        kept = value.float() >= torch.from_numpy(_down(edge, ROUNDING[self.kind]))[:, None]
-        query, place = (index.numpy() for index in kept.nonzero(as_tuple=True))
-        home = group[query, place // GROUP].numpy()
-        rows = home // each * self.together + home % each + each * (place % GROUP)
-        beyond = np.full(m, -np.inf)
-        if taken < groups:
-            beyond = self._within(best.values[:, -1].double().numpy(), 1) + bound + offset
-        beyond[best.values[:, 0].isnan().numpy()] = np.nan
-        return Proposal(rows, np.searchsorted(query, np.arange(m + 1)), beyond)
-
-    def _within(self, value: Float[Array, " m"], sign: int) -> Float[Array, " m"]:
-        """What a product was at least or at most before it was rounded to fast numbers."""
-        return np.where(np.isinf(value), value, value + sign * np.abs(value) * ROUNDING[self.kind])
-
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """Rows that may be the most alike of each query.
+    """Rows that may be the most alike of each query; none for a query that has too many.
 
     Attributes:
         rows: Places in the bank, query after query.
         begin: (m + 1,) where those of each query begin.
-        beyond: (m,) what likeness no row has that is not among them and could be one of the k; nan where nothing is
-            known.
     """
 
     rows: Int[NDArray[np.intp], " c"]
     begin: Int[NDArray[np.intp], " n"]
-    beyond: Float[Array, " m"]
+
+    def of(self, query: int) -> Int[NDArray[np.intp], " c"]:
+        return self.rows[self.begin[query] : self.begin[query + 1]]
 
 
-def _down(edge: Float[Array, " m"], rounding: float) -> NDArray[np.float32]:
-    """A bound on values before they were rounded to fast numbers, as one on those after; downwards to float32."""
-    least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
-    return np.nextafter(least.astype(np.float32), np.float32(-np.inf))
+def _amax(values: torch.Tensor) -> torch.Tensor:
+    """The largest of each group: a group's members lie evenly apart, so that many maxima are taken at once."""
+    return values.view(len(values), GROUP, -1).amax(1)
 
 
 def _rounded(x: Float[Array, "n D"], into: torch.Tensor) -> tuple[Float[Array, " n"], Float[Array, " n"]]:

@@ -94,16 +94,12 @@ def _proposed(
 def _decided(
     likeness: Likeness, k: int, asked: Int[NDArray[np.intp], " m"], proposal: "Proposal", found: Found
 ) -> Bool[NDArray[np.bool_], " m"]:
-    """Whether the k most alike of each query are surely among those proposed; then they are found."""
-    sure = np.zeros(len(asked), bool)
+    """Finds the k most alike of each query among those proposed; returns for which there was a proposal."""
 
     def decide(where: slice) -> None:
         for place, vector in zip(range(where.start, where.stop), likeness.asked(asked[where]), strict=True):
-            rows = proposal.rows[proposal.begin[place] : proposal.begin[place + 1]]
-            if len(rows) < k:
-                continue
-            found.put(asked[place], rows, likeness.exact(vector, rows))
-            sure[place] = found.likeness[asked[place], -1] > proposal.beyond[place]
+            if len(rows := proposal.of(place)) >= k:
+                found.put(asked[place], rows, likeness.exact(vector, rows))
 
     in_threads(decide, blocks(len(asked)))
-    return sure
+    return np.diff(proposal.begin) >= k
