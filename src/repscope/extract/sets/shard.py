@@ -64,6 +64,7 @@ class Hearing:
     images: int
     parts: dict[Of, list[NDArray[Any]]] = field(default_factory=dict)
     states: dict[tuple[str, int, str], Accumulator] = field(default_factory=dict)
+    sampled: dict[int, tuple[str, NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
 
     def take(self, said: Sequence[Tokens], ids: Sequence[str]) -> None:
         """A batch at every layer."""
@@ -110,12 +111,16 @@ class Hearing:
             self._add(tokens.layer, card.name, values[:, which])
 
     def _sample(self, tokens: Tokens, frames: NDArray[Any], ids: Sequence[str]) -> None:
-        """Patches of the images whose ids hash low enough to have a chance."""
-        kept = [place for place, name in enumerate(ids) if priority_of(name) <= low(self.asked.sample, self.images)]
-        if kept:
-            few, chosen = Reservoir(size=self.asked.sample), [ids[place] for place in kept]
-            self._sum("reservoir", tokens.layer, "patches", few.of(tokens.patches[kept], chosen))
-            self._sum("reservoir", tokens.layer, "frame", few.of(frames[kept], chosen))
+        """Patches of the images whose ids hash low enough to have a chance; only those that stay are copied."""
+        limit = low(self.asked.sample, self.images)
+        for name, patches, frame in zip(ids, tokens.patches, frames, strict=True):
+            priority = priority_of(name)
+            if len(self.sampled) == self.asked.sample and priority <= limit:
+                limit = max(self.sampled)
+                if priority < limit:
+                    del self.sampled[limit]
+            if priority <= limit and len(self.sampled) < self.asked.sample:
+                self.sampled[priority] = name, patches.copy(), frame
 
     def done(self) -> Said:
         """All of the shard, with the moments of its embeddings."""
@@ -124,6 +129,11 @@ class Hearing:
             for (layer, what), rows in columns.items():
                 if what in ("cls", "mean"):
                     self.states["moments", layer, what] = Moments().of(rows)
+        if self.sampled:
+            ids, patches, frames = zip(*self.sampled.values(), strict=True)
+            few, layer = Reservoir(size=self.asked.sample), self.asked.sampled
+            self.states["reservoir", layer, "patches"] = few.of(np.stack(patches), ids)
+            self.states["reservoir", layer, "frame"] = few.of(np.stack(frames), ids)
         return Said(columns, self.states)
 
 
