@@ -51,7 +51,7 @@ HARD = {
     "copies": np.repeat(gaussian(N // 20), 20, 0),
     "scales": gaussian() * np.exp(12 * gaussian(d=1, seed=2)),
     "float16": (gaussian() + 2).astype(np.float16),
-    "float64": gaussian().astype(np.float64) * 1e-200,
+    "float64": gaussian().astype(np.float64) * 1e-100,
     "zeros": np.where(np.arange(N)[:, None] % 7 == 0, 0, gaussian()),
     "few directions": np.sign(gaussian(d=5)),
     "two columns": gaussian(d=2),

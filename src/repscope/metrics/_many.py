@@ -16,7 +16,6 @@ from repscope.metrics._rows import Rows
 
 Array = NDArray[np.float64]
 Order = Int[NDArray[np.intp], " n"]
-Measured = Callable[[Rows, Rows, "Order | None"], float]
 
 
 def kept(rows: Rows, key: object, compute: Callable[[Rows], Any]) -> Any:

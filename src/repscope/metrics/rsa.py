@@ -2,6 +2,8 @@
 
 Spearman correlation of the Euclidean distances between all pairs of rows in the two sets.
 
+Of 10,000 rows at most, whose pairs it ranks.
+
 >>> import numpy as np
 >>> x = np.random.default_rng(0).normal(size=(50, 8))
 >>> round(rsa(x, 3 * x[:, ::-1] + 1), 6)

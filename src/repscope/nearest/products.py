@@ -18,8 +18,8 @@ ROUNDING = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
 """Products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the largest
 is ranked at first."""
-PREPARED = 32
-"""Rows rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
+PREPARED = 1 << 15
+"""Numbers rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
 LEAST = np.finfo(np.float32).min
 """Every product reaches it but those of rows that are none, or the query itself."""
 BIAS, SPARE = 3, 256
@@ -50,7 +50,7 @@ class Products:
             length[where], missed[where] = _rounded(right, whole[where, :width])
             bias[where] = likeness.bias(right)
 
-        in_threads(prepare, blocks(count, PREPARED))
+        in_threads(prepare, blocks(count, max(PREPARED // width, 1)))
         self.lost = _spread(bias, whole[:count, width : width + BIAS])
         self.reach, self.slack, self.bias = (length + missed).max(), missed.max(), abs(bias).max()
         self.parts = whole.split(self.together)
@@ -110,7 +110,7 @@ class Products:
         rounded = torch.zeros(len(asked), self.columns, dtype=self.kind)
         rounded[:, width : width + BIAS] = 1
         bound = np.empty(len(asked))
-        for where in blocks(len(asked), PREPARED):
+        for where in blocks(len(asked), max(PREPARED // width, 1)):
             length, missed = _rounded(self.likeness.left(asked[where]), rounded[where, :width])
             summed = self.columns * 2.0**-23 * ((length + missed) * self.reach + 3 * self.bias)
             bound[where] = missed * self.reach + length * self.slack + summed + self.lost

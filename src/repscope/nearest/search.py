@@ -1,5 +1,6 @@
 """Search: the k most alike of each query, by proposal, proof and decision."""
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from repscope.nearest.vectors import Array, blocks, in_threads
 if TYPE_CHECKING:
     from repscope.nearest.products import Proposal
 
-FEW, MUCH = 2048, 2e10
+FEW, MUCH = 2048, 2e11
 """Rows of a bank under which float64 alone is as fast; multiplications from which bfloat16 is worth asking about."""
 HALF = 0.5
 
@@ -71,7 +72,7 @@ def _proposed(
 ) -> Int[NDArray[np.intp], " r"]:
     """Finds for these queries what fast numbers can prove; returns the queries that they cannot.
 
-    Where they prove less than half of the first ones, the rest is not tried.
+    The first block is spread evenly over them all: where less than half of it is proved, the rest is not tried.
     """
     import torch
 
@@ -80,7 +81,8 @@ def _proposed(
     if not len(left):
         return left
     products = Products(likeness, getattr(torch, kind))
-    doubtful = []
+    doubtful, turns = [], ceil(len(left) / products.queries)
+    left = np.concatenate([left[turn::turns] for turn in range(turns)])
     for where in blocks(len(left), products.queries):
         asked = left[where]
         sure = _decided(likeness, k, asked, products.top(asked, k, own), found)
