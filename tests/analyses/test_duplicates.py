@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from sets import block_of, cell, complete, picture, shuffled
 
 from repscope.analyses import _twins
 from repscope.analyses._twins import Nears, Scatter, twins
@@ -14,6 +13,7 @@ from repscope.render.html import html
 from repscope.render.text import text
 from repscope.report import Gallery
 from repscope.store import Given
+from sets import block_of, cell, complete, picture, shuffled
 
 N = 120
 

@@ -250,7 +250,7 @@ def test_bad_questions_say_what_to_do(given):
     for options in ({"k": 0}, {"perplexity": 1.0}, {"most": 2}):
         with pytest.raises(WrongUsage):
             map_of(given, **options)
-    with pytest.raises(WrongUsage, match="one encoder or more"):
+    with pytest.raises(WrongUsage, match="1 encoder or more"):
         map_of(given, [])
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.stats import hypergeom
-from sets import block_of, cell, complete, picture, shuffled
 
 from repscope.analyses.neighbors import neighbors
 from repscope.errors import UnfitData, UnfitTokens, UnknownName, UnreadableImage, WrongUsage
@@ -13,6 +12,7 @@ from repscope.render.png import png
 from repscope.render.text import text
 from repscope.report import Gallery, Note
 from repscope.store import Given
+from sets import block_of, cell, complete, picture, shuffled
 
 N, ASKED = 50, 7
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sets import block_of, cell, complete, picture, sample, shuffled
 
 from repscope import metrics
 from repscope.accumulators import Moments
@@ -14,6 +13,7 @@ from repscope.render.text import text
 from repscope.report import Curve, Gallery, Note, Overlay
 from repscope.statistics import groups, jackknife
 from repscope.store import Given
+from sets import block_of, cell, complete, picture, sample, shuffled
 
 N, OVER = 60, "Embeddings over the set"
 

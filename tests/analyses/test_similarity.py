@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sets import block_of, cell, complete, picture, sample, shuffled, turned
 
 from repscope import metrics
 from repscope.analyses._set_layers import LayersMet
@@ -13,6 +12,7 @@ from repscope.render.text import text
 from repscope.report import Heatmap, Note, say
 from repscope.statistics import lowest
 from repscope.store import Given
+from sets import block_of, cell, complete, picture, sample, shuffled, turned
 
 N = 60
 
@@ -138,13 +138,13 @@ def test_patches_meet_where_they_were_kept():
     assert cell(report, "CKA: patches", "one", "copy").value == pytest.approx(1, abs=1e-5)
     assert cell(report, "CKA: patches", "one", "copy").n == 7
     said = [block.text for block in report.blocks if isinstance(block, Note)]
-    assert any("other" in text and "--keep patches" in text for text in said)
+    assert any("other" in text and "--keep names" in text for text in said)
     assert any("1 image left out" in text and "3" in text for text in said)
     assert block_of(report, "Registration").rows[0][1] == "8 x 8"
 
 
 def test_no_patches_is_a_note(report):
-    assert any(isinstance(block, Note) and "--keep patches" in block.text for block in report.blocks)
+    assert any(isinstance(block, Note) and "--keep names" in block.text for block in report.blocks)
 
 
 def test_an_encoder_that_tells_nothing_apart_says_so_and_the_others_are_measured():

@@ -117,14 +117,20 @@ def test_the_readme_has_commands_and_python():
     assert {line.split()[1] for page, line in TOLD if page == readme and line.startswith("repscope ")} == {
         "compare",
         "drift",
+        "duplicates",
         "embed",
+        "evaluate",
         "experiment",
         "inspect",
+        "map",
         "metrics",
         "models",
+        "neighbors",
         "pretrain",
+        "profile",
         "schema",
         "serve",
+        "similarity",
         "tui",
     }
 

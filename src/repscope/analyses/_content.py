@@ -28,7 +28,8 @@ LABELS = {
 DEFINITIONS = {
     "position": "Share of the sum of squares in the mean over images at each place. What all images show at the same "
     f"place (the sky above) is position too; {MODEL}",
-    "position_net": "Share of position less (P - 1) / (I P - 1), which independent patches give",
+    "position_net": "Share of position less (1 - share of image) / I, which images with nothing in common at a place "
+    "give",
     "image": f"Share of the sum of squares in the mean patch of each image. {MODEL}",
     "rest": f"Share of the sum of squares that is neither of the place nor of the image. {MODEL}",
 }
@@ -76,7 +77,8 @@ def content(patches: Float[NDArray[np.floating], "I H W D"], seed: int = 0) -> d
 
     Two nulls of the position share: each image's field (less its mean) is turned into its negative at random, which
     keeps its smoothness and takes away what images have in common at a place; and by chance alone, of
-    independent patches, (P - 1) / (I P - 1), which is taken off in `position_net`.
+    independent patches, (P - 1) / (I P - 1). What `position_net` takes off is the mean of the first,
+    (1 - image) / I: where images have means of their own, less is left for places than the second says.
     """
     x = fields(patches)
     images, positions, _ = x.shape
@@ -89,15 +91,15 @@ def content(patches: Float[NDArray[np.floating], "I H W D"], seed: int = 0) -> d
     chance = (positions - 1) / (images * positions - 1)
     made = {"position": _signs(x, found.position, chance, seed)}
     values = [
-        _named(found, images, positions),
-        *(_named(*each) for each in zip(left, _sizes(images), [positions] * len(left), strict=True)),
+        _named(found, images),
+        *(_named(*each) for each in zip(left, _sizes(images), strict=True)),
     ]
     numbers = {key: _share(key, [each[key] for each in values], made.get(key), images) for key in values[0]}
     return numbers | {"decoded": decoded(patches)}
 
 
-def _named(found: Shares, images: int, positions: int) -> dict[str, float]:
-    net = found.position - (positions - 1) / (images * positions - 1)
+def _named(found: Shares, images: int) -> dict[str, float]:
+    net = found.position - (found.position + found.rest) / images
     return {"position": found.position, "position_net": net, "image": found.image, "rest": found.rest}
 
 

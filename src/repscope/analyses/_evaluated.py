@@ -7,6 +7,7 @@ from typing import Any
 
 from repscope.analyses._few_shot import SHOTS
 from repscope.analyses._measured import PCS, Measured, labelled_keys
+from repscope.analyses._numbers import TRUSTED
 from repscope.analyses._task import Task
 from repscope.report import Number, say
 from repscope.statistics import Estimate
@@ -175,7 +176,11 @@ class Evaluated:
 
     def _ahead(self, key: str, word: str) -> str:
         """The encoder with the largest value, and those it is ahead of."""
-        known = [place for place, one in enumerate(self.encoders) if isinstance(one.results.get(key), Estimate)]
+        known = [
+            place
+            for place, one in enumerate(self.encoders)
+            if isinstance(one.results.get(key), Estimate) and key not in one.certain
+        ]
         if len(known) < 2:
             return ""
         level = 1 - (1 - LEVEL) / len(list(combinations(known, 2)))
@@ -186,7 +191,7 @@ class Evaluated:
             found = self.compared(best, place, key)
             ends = found.interval(level) if found else None
             name = self.encoders[place].name
-            if found and ends and ends[0] > 0:
+            if found and ends and ends[0] > 0 and found.error and found.units >= TRUSTED:
                 past.append(f"{name} ({say(value[place])}) by {say(found.value)} [{say(ends[0])}, {say(ends[1])}]")
             else:
                 level_with.append(name)

@@ -9,7 +9,7 @@ from repscope.analyses._sets import Album, labelled
 from repscope.report import Block, Gallery, say
 from repscope.store import Embedded
 
-SHOWN = ("effective_rank", "spatial_coherence_centred", "patch_entropy", "outlier_tokens")
+SHOWN = ("effective_rank", "participation_ratio", "spatial_coherence_centred", "patch_entropy", "outlier_tokens")
 """Readings whose ends are shown: one of each kind."""
 EACH = 4
 

@@ -28,9 +28,11 @@ def few_shot(x: Float[NDArray[np.float32], "T D"], task: Task, shots: int, seed:
     codes, truth = task.codes[taught], task.codes[asked]
     classes = np.unique(codes)
     counts = np.bincount(codes, minlength=len(task.classes))
-    if (short := classes[counts[classes] < shots]).size:
+    wanted = np.unique(truth)
+    if (short := wanted[counts[wanted] < shots]).size:
         name = task.classes[short[0]]
         raise UnfitData(f"{shots} of each class want so many to learn from; class {name} has {counts[short[0]]}.")
+    classes = classes[counts[classes] >= shots]  # one that has too few, and is not asked about, is no answer either
     mean = x[taught].mean(0, dtype=np.float64)
     bank, queries = unit(x[taught], mean), unit(x[asked], mean)
     members = [np.flatnonzero(codes == each) for each in classes]

@@ -14,7 +14,6 @@ from repscope.report import Heatmap, Note, Null, Number, Table
 from repscope.statistics import interval
 
 Array = NDArray[np.floating]
-FEW = 2_000
 HELD = "the interval is over images, their neighbours being sought among these images alone"
 
 
@@ -75,7 +74,7 @@ def _mean(label: str, values: Float[Array, " N"], chance: float, definition: str
     return Number(
         label,
         float(values.mean(dtype=np.float64)),
-        _interval(values),
+        interval(values),
         Null("chance", chance, chance),
         len(values),
         "images",
@@ -95,11 +94,3 @@ def _trust(values: Float[Array, " N"], count: int, k: int) -> Number:
 def _variance(share: float | None, count: int) -> Number:
     caveats = ("no interval: it is of these images alone",)
     return Number("Variance shown", share, n=count, of="images", definition=_VARIANCE, caveats=caveats)
-
-
-def _interval(values: Float[Array, " N"]) -> tuple[float, float] | None:
-    """Bootstrap for few; mean and 1.96 standard errors for many, which is then the same and needs no draws."""
-    if len(values) <= FEW:
-        return interval(values)
-    mean, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
-    return mean - half, mean + half

@@ -42,6 +42,7 @@ class Measured:
         nulls: Key -> what it is with nothing to find.
         caveats: Key -> when it misleads.
         counts: Key -> images it is of.
+        certain: Keys whose value follows from the width: no encoder is ahead by them.
         cumulative: The share of the first 1, 2, ... components; empty where there are none.
         matrices: How alike the classes are.
         notes: What to mind.
@@ -53,6 +54,7 @@ class Measured:
     nulls: dict[str, Null] = field(default_factory=dict)
     caveats: dict[str, tuple[str, ...]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    certain: set[str] = field(default_factory=set)
     cumulative: list[Estimate] = field(default_factory=list)
     matrices: list[Heatmap] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -120,6 +122,7 @@ def _variance(found: Measured, x: Vectors, task: Task) -> None:
         found.attempt(key, len(x), share)
         if count >= x.shape[1]:
             found.caveats[key] = (f"embeddings of width {x.shape[1]} have no more components than these",)
+            found.certain.add(key)
         elif len(x) < FIRST * x.shape[1]:
             found.caveats[key] = (f"{len(x)} images of {x.shape[1]} dimensions: with more it would be smaller",)
 
@@ -141,6 +144,7 @@ def _separation(found: Measured, x: Vectors, task: Task, seed: int) -> None:
 def _retrieved(found: Measured, x: Vectors, task: Task, ks: Sequence[int]) -> None:
     rows, chance = task.labelled, _retrieval.chance(task)
     smallest = np.bincount(task.codes[rows])
+    several = int(smallest[smallest > 1].sum())  # an image that is alone in its class asks for nothing
     smallest = int(smallest[smallest > 1].min())
     for centred in (False, True):
         asked = [k for k in ks if k == CENTRED or not centred]
@@ -153,7 +157,7 @@ def _retrieved(found: Measured, x: Vectors, task: Task, ks: Sequence[int]) -> No
             near = _retrieval.searched(x, task, max(possible), centred=centred)
             results |= _retrieval.precision(near, task, possible)
         for k, key in keys.items():
-            found.attempt(key, len(rows), lambda k=k, results=results: results[k])
+            found.attempt(key, several, lambda k=k, results=results: results[k])
             found.nulls[key] = chance
             if smallest <= k:
                 found.caveats[key] = (f"the smallest class has {smallest} images: not all of {k} can be of it",)
@@ -178,8 +182,8 @@ def _named(found: Measured, x: Vectors, task: Task, seed: int) -> None:
     found.attempt("knn_accuracy", asked, voted if asked else lambda: nothing)
     found.attempt("probe_accuracy", asked, probed if asked else lambda: nothing)
     found.nulls |= {"knn_accuracy": majority, "probe_accuracy": majority}
-    classes = len(np.unique(task.codes[task.taught]))
     for shots in SHOTS:
+        classes = max(int((learnt >= shots).sum()), 1)
         key = f"few_shot_{shots}_accuracy"
         found.attempt(key, asked, (lambda shots=shots: few_shot(x, task, shots, seed)) if asked else lambda: nothing)
         found.nulls[key] = Null("chance", 1 / classes, 1 / classes)

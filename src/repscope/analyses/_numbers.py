@@ -61,8 +61,8 @@ def number(
 
 
 def separate(numbers: Mapping[str, Number]) -> tuple[str, str] | None:
-    """The names of the smallest and the largest number, where their intervals do not touch."""
-    known = {name: number for name, number in numbers.items() if number.value is not None and number.ci is not None}
+    """The names of the smallest and the largest number, where their intervals do not touch; none without a width."""
+    known = {name: number for name, number in numbers.items() if number.ci is not None and number.ci[0] < number.ci[1]}
     if len(known) < 2:
         return None
     least = min(known, key=lambda name: known[name].value or 0.0)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
@@ -74,6 +73,8 @@ class Ranked:
         if ((~barred).sum(1) < k).any():
             least = int((~barred).sum(1).min())
             raise UnfitData(f"{k} neighbours want {k} images of other groups beside each; some have {least}.")
+        import torch
+
         cosine = torch.from_numpy(self.asked[queries] @ self.bank.T)
         value, place = cosine.masked_fill(torch.from_numpy(barred), -torch.inf).topk(k, dim=1)
         return place.numpy(), value.numpy()

@@ -8,7 +8,7 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from repscope.analyses._pairs import Meetings
-from repscope.analyses._sets import KEEP, counted, kept
+from repscope.analyses._sets import counted, kept
 from repscope.analyses._study import View, alike
 from repscope.metrics import Pair, Rows
 from repscope.report import Note
@@ -18,12 +18,16 @@ from repscope.store import Embedded, Sample
 MEETING = 24
 """Images whose patches encoders meet on; more would narrow intervals slowly and cost as much again."""
 
+SAMPLE = "Embed with `sample` among what --keep names."
+
 
 def samples_of(images: Embedded, names: Sequence[str], layer: int) -> tuple[dict[str, Sample], list[Note]]:
     """The sample of each encoder that has one, and a word on those without."""
     found = {name: kept(lambda name=name: images.sample(name, layer)) for name in names}
     none = [name for name, sample in found.items() if sample is None or not len(sample.rows)]
-    notes = [Note(f"No patch grids were kept of {', '.join(none)}: nothing is said of patches. {KEEP}")] if none else []
+    notes = (
+        [Note(f"No patch grids were kept of {', '.join(none)}: nothing is said of patches. {SAMPLE}")] if none else []
+    )
     return {name: sample for name, sample in found.items() if name not in none}, notes
 
 

@@ -20,6 +20,8 @@ WITHIN = 512
 WHOLE = 4096
 """Images of which n x n matrices are made."""
 ORDERS = 200
+OF_NEAREST = ("mutual_knn", "cknna")
+"""Measures whose chance hangs on how many images there are: their null is of all."""
 
 Embedding = Float[NDArray[np.floating], "N D"]
 Key = tuple[str, int, int]
@@ -128,18 +130,23 @@ class SetPairs:
 
     def _nulls(self, step: Callable[[], None]) -> dict[Key, Null]:
         """The null of each measure of each two: the images of one are put in another order."""
-        orders, found = permutations(len(self.part.rows), ORDERS, self.seed), {}
+        found, part = {}, permutations(len(self.part.rows), ORDERS, self.seed)
         for measure in self.measures:
-            rows = [valued_rows(x) for x in self._some(self.part.rows)]
+            of_all = self._null_of_all(measure)
+            rows = [valued_rows(x) for x in (self.embeddings if of_all else self._some(self.part.rows))]
+            orders = permutations(self.part.whole, ORDERS, self.seed) if of_all else part
             for _, i, j in asked([measure], len(rows)):
-                value = self.of_part[measure.name, i, j]
+                value = (self.of_all if of_all else self.of_part)[measure.name, i, j]
                 if not isinstance(value, str):
                     x: Any = rows[i]
                     y: Any = rows[j]
-                    draws = measure.relabelled(x, y, orders)
-                    found[measure.name, i, j] = null_of("permutation", measure, value, draws, measure.chance(x, y))
+                    draw = _of_nearest if of_all else _of_any
+                    found[measure.name, i, j] = null_of("permutation", measure, value, *draw(measure, x, y, orders))
             step()
         return found
+
+    def _null_of_all(self, measure: Pair) -> bool:
+        return measure.name in OF_NEAREST and not self.part.all and measure.name not in self.bounded
 
     def number(self, measure: Pair, i: int, j: int) -> Number:
         """The measure of encoders i and j."""
@@ -158,17 +165,18 @@ class SetPairs:
             caveats = (*measure.caveats(n, width), why)
             return Number(value=value, n=n, of="images", caveats=caveats, **common)
         interval, why = self._interval(measure, key, value)
-        caveats = (*measure.caveats(n, width), *filter(None, (self._said(bounded, of_part), why)))
+        caveats = (*measure.caveats(n, width), *filter(None, (self._said(measure, of_part), why)))
         return Number(value=value, ci=interval, null=self.nulls.get(key), n=n, of="images", caveats=caveats, **common)
 
-    def _said(self, bounded: bool, of_part: float) -> str:
+    def _said(self, measure: Pair, of_part: float) -> str:
         """What is of a part of the images."""
         part = f"the {len(self.part.rows):,} images whose ids hash lowest"
         if self.part.all:
             return ""
-        if bounded:
+        if measure.name in self.bounded:
             return f"value, null and interval are of {part}"
-        return f"null and interval are of {part}, where the value is {say(of_part)}; the width is brought to all images"
+        what = "the interval is" if self._null_of_all(measure) else "null and interval are"
+        return f"{what} of {part}, where the value is {say(of_part)}; the width is brought to all images"
 
     def _interval(self, measure: Pair, key: Key, value: float) -> tuple[tuple[float, float] | None, str]:
         """The jackknife's interval, no further than the measure goes; or why there is none."""
@@ -180,3 +188,16 @@ class SetPairs:
         low, high = jackknife(value, known, 1.0 if measure.name in self.bounded else self.part.share)
         lower = measure.better == "lower"
         return (max(low, measure.best), high) if lower else (low, min(high, measure.best)), ""
+
+
+Drawn = tuple[NDArray[np.floating], float | None]
+
+
+def _of_any(measure: Pair, x: Rows, y: Rows, orders: Int[NDArray[np.intp], "R n"]) -> Drawn:
+    """Draws of a measure, and its chance."""
+    return measure.relabelled(x, y, orders), measure.chance(x, y)
+
+
+def _of_nearest(measure: Any, x: Rows, y: Rows, orders: Int[NDArray[np.intp], "R N"]) -> Drawn:
+    """The same of neighbours, which are few: no n x n matrix for any draw."""
+    return np.array([measure.many(x, y, order) for order in orders]), float(measure.many_chance(x, y))

@@ -16,7 +16,6 @@ from repscope.store import Embedded
 
 SIDE = 224
 NAMED = 6
-KEEP = "Embed the images with `--keep patches` to have it."
 
 
 class Steps:
@@ -43,10 +42,34 @@ def encoders_of(images: Embedded, encoders: str | Sequence[str] | None, least: i
         raise WrongUsage(f"{', '.join(sorted(twice))} is named twice; name each encoder once.")
     if len(names) < least:
         raise WrongUsage(
-            f"This question wants {least} encoders or more; got {', '.join(names) or 'none'}. "
+            f"This question wants {least} encoder{'s' if least > 1 else ''} or more; got {', '.join(names) or 'none'}. "
             f"The set has {', '.join(images.encoders)}."
         )
     return names
+
+
+def together(one: Embedded, other: Embedded, names: Sequence[str]) -> None:
+    """Raises UnfitData where two sets were not embedded by the same encoders in the same way."""
+    for name in names:
+        mine, theirs = _identity(one, name), _identity(other, other.known(name))
+        if mine != theirs:
+            unlike = ", ".join(key for key in mine if mine[key] != theirs[key])
+            raise UnfitData(
+                f"{one.name} and {other.name} were embedded differently by {name} ({unlike}): their embeddings cannot "
+                "be compared. Embed both the same way."
+            )
+
+
+def _identity(images: Embedded, name: str) -> dict[str, Any]:
+    about = images.described(name)
+    contract = {**dict(about.get("contract", {})), "name": "", "notes": ""}
+    weights = str(about.get("revision", "")).rpartition("sha256 ")[2]
+    return {
+        "weights": weights,
+        "contract": contract,
+        "precision": about.get("precision", ""),
+        "framing": images.origin.get("framing", ""),
+    }
 
 
 def enough(images: Embedded, least: int, what: str) -> None:

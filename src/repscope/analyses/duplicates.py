@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.analyses import _twin_blocks as shown
-from repscope.analyses._sets import Steps, answered, counted, encoders_of, equal_digests
+from repscope.analyses._sets import Steps, answered, counted, encoders_of, equal_digests, together
 from repscope.analyses._study import Progress
 from repscope.analyses._twin_blocks import Searched
 from repscope.analyses._twins import LEAST, Nears, Scatter, twins
@@ -56,6 +56,8 @@ def duplicates(
     if threshold is not None and not -1 < threshold <= 1:
         raise WrongUsage(f"A threshold is a cosine, over -1 and up to 1; got {threshold}.")
     sets = (images,) if against is None else (images, against)
+    if against is not None:
+        together(images, against, (name,))
     parts = _parts(sets, split)
     bank = _bank(sets, name, pool, layer)
     steps = Steps(3, progress)

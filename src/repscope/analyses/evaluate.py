@@ -9,6 +9,8 @@ from repscope.analyses._examples import chosen, examples
 from repscope.analyses._layout import Method
 from repscope.analyses._measured import measured
 from repscope.analyses._provenance import of_set
+from repscope.analyses._sets import asked as titled
+from repscope.analyses._sets import encoders_of, together
 from repscope.analyses._study import Progress
 from repscope.analyses._task import task
 from repscope.analyses.map import map as map_of
@@ -26,7 +28,7 @@ __all__ = ["evaluate", "metrics_json"]
 
 def evaluate(
     images: Embedded,
-    encoders: Sequence[str] | None = None,
+    encoders: str | Sequence[str] | None = None,
     *,
     pool: str | None = None,
     layer: int = -1,
@@ -75,7 +77,9 @@ def evaluate(
         raise WrongUsage(f"Precision wants neighbours, 1 or more; got {list(ks)}.")
     if len(images) < 2:
         raise UnfitData(f"An evaluation wants 2 images or more; got {len(images)}.")
-    names = tuple(images.known(name) for name in (encoders or images.encoders))
+    names = encoders_of(images, encoders)
+    if isinstance(train, Embedded):
+        together(images, train, names)
     asked = task(images, group, train, seed)
     vectors, found = {}, []
     for place, name in enumerate(names):
@@ -87,7 +91,6 @@ def evaluate(
             progress(place + 1, len(names))
     evaluated = Evaluated(tuple(found), asked, ks)
     pictures = examples(vectors, asked, chosen(asked, queries, seed)) if vectors else []
-    where = "" if layer == -1 else f", layer {layer}"
     options = {
         "pool": pool,
         "layer": layer,
@@ -96,9 +99,11 @@ def evaluate(
         "seed": seed,
         "queries": queries,
     }
-    options["train"] = "another set" if len(asked.sets) > 1 else "a mask" if train is not None else "four fifths"
+    options["train"] = "four fifths" if train is None else "a mask"
+    if isinstance(train, Embedded):
+        options["train"] = train.origin
     return Report(
-        f"{', '.join(names)} on {len(images):,} images of {images.name}{where}",
+        titled(images, names, layer),
         (*blocks(evaluated, [*pictures]), *_mapped(images, names, maps, pool, layer, seed)),
         of_set(images, "evaluate", names, **options),
         files={FILE: evaluated.json()},

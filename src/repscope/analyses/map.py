@@ -9,17 +9,18 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from repscope.accumulators.reservoir import priority_of
 from repscope.analyses._kept import Kept, kept, overlap
 from repscope.analyses._layout import METHODS, NAMES, UMAP_NEIGHBOURS, Layout, Method, aligned, layout
 from repscope.analyses._map_blocks import notes, shared, table
 from repscope.analyses._map_colours import colourings
 from repscope.analyses._provenance import of_set
+from repscope.analyses._sets import encoders_of
 from repscope.analyses._thumbnails import BUDGET, thumbnails
 from repscope.errors import UnfitData, UnfitTokens, UnknownName, WrongUsage
 from repscope.nearest import nearest, unit
 from repscope.report import Map, Note, Points, Report, say
 from repscope.report.points import packed
+from repscope.statistics import lowest
 from repscope.store import Embedded
 
 Array = NDArray[np.floating]
@@ -32,7 +33,7 @@ MOST = 10_000
 
 def map(  # noqa: A001  # the question's name
     images: Embedded,
-    encoders: Sequence[str] | None = None,
+    encoders: str | Sequence[str] | None = None,
     *,
     method: Method = "tsne",
     layer: int = -1,
@@ -69,9 +70,7 @@ def map(  # noqa: A001  # the question's name
         raise UnknownName("method", method, METHODS)
     if k < 1 or perplexity <= 1 or most < 4:
         raise WrongUsage(f"A map wants k >= 1, a perplexity over 1, most >= 4; got {k}, {perplexity}, {most}.")
-    chosen = [images.known(name) for name in dict.fromkeys(images.encoders if encoders is None else encoders)]
-    if not chosen:
-        raise WrongUsage(f"A map wants one encoder or more; got none. This set has {', '.join(images.encoders)}.")
+    chosen = encoders_of(images, encoders)
     rows = _shown(images, most)
     if len(rows) < max(k + 2, 4):
         raise UnfitData(f"{k} neighbours want {max(k + 2, 4)} images or more on a map; got {len(rows)}. Lower k.")
@@ -136,9 +135,7 @@ def _sight(
 
 def _shown(images: Embedded, most: int) -> Int[NDArray[np.intp], " n"]:
     """All images, or those whose ids hash lowest, in the set's order."""
-    if len(images) <= most:
-        return np.arange(len(images))
-    return np.sort(np.argsort([priority_of(name) for name in images.ids], kind="stable")[:most])
+    return np.arange(len(images)) if len(images) <= most else np.sort(lowest(list(images.ids), most))
 
 
 def _map(name: str, sight: _Sight, method: Method, perplexity: float) -> Map:

@@ -65,7 +65,7 @@ def neighbors(
     album = Album(images)
     blocks: list[Block] = [
         *_findings(found, k),
-        *_present(images, photo, row),
+        *_present(images, photo),
         *_galleries(images, photo, row, found, k, album),
         _table(images, found, k),
         _closeness(found),
@@ -84,14 +84,14 @@ def _place(images: Embedded, photo: str | Photo, queries: Vectors | None) -> tup
         if not len(found):
             raise UnknownName("image of this set", photo, [str(name) for name in images.ids])
         return int(found[0]), photo
-    if queries is not None:
-        return None, photo.id
     same = np.flatnonzero(images.digests == photo.sha256) if photo.sha256 else []
-    if not len(same):
+    if len(same):
+        return int(same[0]), str(images.ids[same[0]])
+    if queries is None:
         raise WrongUsage(
             f"{photo.id} is not in {images.name}: its embedding under each encoder is wanted as `queries`."
         )
-    return int(same[0]), str(images.ids[same[0]])
+    return None, photo.id
 
 
 def _query(name: str, queries: Vectors | None) -> Float[NDArray[np.floating], " D"]:
@@ -108,9 +108,9 @@ def _told_apart(name: str, bank: Float[NDArray[np.floating], "N D"]) -> None:
         raise UnfitTokens(f"{name} gives every image the same embedding: none is nearer than another.")
 
 
-def _present(images: Embedded, photo: str | Photo, row: int | None) -> list[Note]:
+def _present(images: Embedded, photo: str | Photo) -> list[Note]:
     """A word where a photo from elsewhere is in the set after all, byte for byte."""
-    if isinstance(photo, str) or row is not None or not photo.sha256:
+    if isinstance(photo, str) or not photo.sha256:
         return []
     same = images.ids[images.digests == photo.sha256]
     return [Note(f"{photo.id} is in the set, byte for byte, as {', '.join(map(str, same))}.")] if len(same) else []

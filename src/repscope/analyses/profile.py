@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repscope import metrics
 from repscope.accumulators import Moments
+from repscope.accumulators.reservoir import priority_of
 from repscope.analyses import _tables
 from repscope.analyses._content import content
 from repscope.analyses._extremes import extremes
@@ -16,7 +18,6 @@ from repscope.analyses._position import LEAST, position_directions
 from repscope.analyses._sampled import samples_of
 from repscope.analyses._set_readings import moment_numbers, set_numbers
 from repscope.analyses._sets import (
-    KEEP,
     Album,
     Steps,
     answered,
@@ -84,7 +85,7 @@ def profile(
         *_embedding_curves(embeddings, numbers),
         *_patches(images, names, layer),
         *_within(images, names, layer),
-        *_position(samples, seed, steps),
+        *_position(images, samples, seed, steps),
         *lengths(samples, album),
         *extremes(images, names, layer, album),
         *lacking,
@@ -118,7 +119,12 @@ def _patches(images: Embedded, names: Sequence[str], layer: int) -> list[Block]:
     moments = {name: kept(lambda name=name: images.moments(name, "patches", layer)) for name in names}
     known = {name: each for name, each in moments.items() if each is not None and each.n > 1}
     if not known:
-        return [Note(f"No moments of patches were kept: nothing is said of all patches together. {KEEP}")]
+        return [
+            Note(
+                "No moments of patches were kept: nothing is said of all patches together. "
+                "Embed with `moments` among what --keep names."
+            )
+        ]
     numbers = {name: moment_numbers(each) for name, each in known.items()}
     table = _table("Patches over the set", numbers, "All patches of all images as one set of vectors.")
     varied = [(name, each.spectrum) for name, each in known.items() if each.spectrum.sum() > 0]
@@ -153,20 +159,20 @@ def _mean(key: str, values: np.ndarray) -> Number:
     )
 
 
-def _position(samples: dict[str, Sample], seed: int, steps: Steps) -> list[Block]:
+def _position(images: Embedded, samples: dict[str, Sample], seed: int, steps: Steps) -> list[Block]:
     """Position against content, and what of each place all images have in common."""
     if not samples:
         return []
     made = {}
     for name, sample in samples.items():
-        made[name] = content(sample.patches, seed)
+        made[name] = content(sample.patches[_by_hash(images, sample.rows)], seed)
         steps()
     keys = ("position", "position_net", "image", "rest", "decoded")
     first = next(iter(made.values()))
     rows = [(first[key].label, *(each[key] for each in made.values())) for key in keys]
     rows.append(("directions of position", *(_directions(sample) for sample in samples.values())))
     few = min(len(sample.rows) for sample in samples.values())
-    caption = f"Of the {counted(few)} whose patch grids were kept. Position, image and the rest sum to 1."
+    caption = f"Of a sample of {counted(few)}, whose patch grids were kept. Position, image and the rest sum to 1."
     return [
         Table("Position against content", ("share of variance", *made), tuple(rows), caption),
         *_mean_fields(samples),
@@ -200,3 +206,8 @@ def _findings(numbers: Mapping[str, Mapping[str, Number]]) -> list[Note]:
         rank = numbers[names[0]]["effective_rank"]
         return [Note(f"Embeddings of {names[0]} spread over {spread(rank)} effective dimensions.", "finding")]
     return _tables.reading_findings(names, [numbers[name] for name in names], FOUND)
+
+
+def _by_hash(images: Embedded, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The sample in an order of its own: groups and folds do not hang on that of the source."""
+    return np.argsort([priority_of(name) for name in images.ids[rows]], kind="stable")

@@ -119,28 +119,31 @@ def column(images: "Stored", name: str | None) -> Any:
     """What the source said of every image under this name; None where no name is given. Raises UnknownName."""
     if name is None:
         return None
+    for known in (name, f"source_{name}"):  # a column called as one of ours is kept under another name
+        if known in images.columns:
+            return list(images.column(known))
     if name == "folder":
         return [each.rpartition("/")[0] for each in images.ids]
-    if name == "label":
-        return images.labels
-    if name not in images.columns:
-        raise UnknownName("column of the source", name, [*images.columns, "folder", "label"])
-    return list(images.column(name))
+    if name != "label":
+        raise UnknownName("column of the source", name, sorted({*images.columns, "folder", "label"}))
+    if images.labels is None:
+        raise WrongUsage(f"No image of {images.name} has a label; name another column.")
+    return images.labels
 
 
 @contextmanager
 def beside(
-    source: str | None, models: list[str] | None, asked: Asking, shown: tuple[Frame, Precision, int], layers: Any
+    source: str | None, asked: Asking, shown: tuple[Frame, Precision, int], layers: Any
 ) -> "Iterator[Stored | None]":
-    """Another set under the same encoders, where one is named."""
+    """Another set, where one is named: under the encoders of the first and shown as it was."""
     if source is None:
         yield None
         return
-    from repscope.analyses._source import embedded
+    from repscope.analyses._source import embedded, looking
     from repscope.store.stored import is_stored
 
-    frame, precision, batch = shown
-    encoders = [] if is_stored(source) else loaded(names_of(models) or asked.images.loadable, precision.value)
+    first, batch = asked.images, shown[2]
+    encoders = [] if is_stored(source) else list(looking(first, asked.names).values())
     with (
         Progress("embedding") as progress,
         embedded(
@@ -148,7 +151,7 @@ def beside(
             encoders,
             names=asked.names,
             layers=layers,
-            framing=frame.value,
+            framing=first.files.job["framing"],
             batch=batch,
             progress=progress,
         ) as images,

@@ -50,7 +50,7 @@ def duplicates(
             shown=(frame, precision, batch),
             layers=[layer],
         ) as asked,
-        beside(against, models, asked, (frame, precision, batch), [layer]) as other,
+        beside(against, asked, (frame, precision, batch), [layer]) as other,
     ):
         from repscope.analyses.duplicates import duplicates as found
 

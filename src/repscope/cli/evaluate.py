@@ -50,7 +50,7 @@ def evaluate(
             shown=(frame, precision, batch),
             layers=[layer],
         ) as asked,
-        beside(train, models, asked, (frame, precision, batch), [layer]) as other,
+        beside(train, asked, (frame, precision, batch), [layer]) as other,
     ):
         from repscope.analyses.evaluate import evaluate as evaluated
 

@@ -22,7 +22,8 @@ def map(  # noqa: A001
     models: Models = None,
     method: Annotated[Way, typer.Option("--method", help="How the dots are placed.")] = Way.TSNE,
     colour: Annotated[
-        str | None, typer.Option("--colour", help="What colours show first: label, overlap, norm, or a reading.")
+        str | None,
+        typer.Option("--colour", help="What colours show first: label, overlap, or a reading such as token_norm."),
     ] = None,
     perplexity: Annotated[float, typer.Option("--perplexity", help="Of t-SNE: neighbours that pull.")] = 30,
     k: Annotated[int, typer.Option("--k", min=1, help="Neighbours shown and compared.")] = 10,

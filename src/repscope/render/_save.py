@@ -17,6 +17,7 @@ from repscope.render.json import plain
 from repscope.report import Report
 
 MANIFEST = "manifest.json"
+SCHEMA = "repscope.manifest/1"
 SUFFIX = {"text": "txt"}
 PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*\.json")
 
@@ -45,7 +46,7 @@ def save(
     entries = {name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()}
     old = _listed(folder)
     manifest = {
-        "schema": "repscope.manifest/1",
+        "schema": SCHEMA,
         "title": report.title,
         "files": entries,
         "provenance": plain(report.provenance),
@@ -87,8 +88,11 @@ def prepare(folder: Path, force: bool) -> None:
         if not os.access(nearest, os.W_OK | os.X_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
         occupied = folder.exists() and any(folder.iterdir())
+        embedded = (folder / "job.json").exists()
     except OSError as error:
         raise Unwritable(_because(folder, error)) from None
+    if embedded:
+        raise Unwritable(f"{folder} holds images embedded by `repscope embed`, and no report. Choose another folder.")
     if occupied and not force:
         raise Unwritable(
             f"{folder} already holds files. Choose another folder, or add --force to replace the report in it."
@@ -102,7 +106,8 @@ def _because(path: Path, error: OSError) -> str:
 def _listed(folder: Path) -> Mapping[str, str]:
     """Plain file name -> SHA-256 of what an earlier manifest says it wrote; empty where there is none to trust."""
     try:
-        files: Any = loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        said: Any = loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files = said["files"] if said["schema"] == SCHEMA else {}
         return {name: entry["sha256"] for name, entry in files.items() if name == Path(name).name and name != MANIFEST}
     except (OSError, UnicodeDecodeError, JSONDecodeError, KeyError, TypeError, AttributeError):
         return {}

@@ -71,6 +71,10 @@ def text(
     return _Page(width or 80, colour, "utf" in (encoding or "ascii").lower()).written(report)
 
 
+LARGE, HUGE = 7, 14
+"""Columns of a matrix of which only values are told, and only its size."""
+
+
 class _Page:
     """One report being written: where to, how wide, and the footnotes so far."""
 
@@ -163,8 +167,20 @@ class _Page:
         self.line(block.caption, "dim")
 
     def heatmap(self, block: Heatmap) -> None:
-        """Its values as a table; intervals and nulls stand under the values."""
+        """Its values as a table, intervals and nulls under them; of a large one the values, of a huge one its size."""
         self.line(block.title, "bold")
+        if len(block.columns) > HUGE:
+            self.line(f"{len(block.rows)} x {len(block.columns)} values, in the other formats", "dim")
+            self.line(block.caption, "dim")
+            return
+        if len(block.columns) > LARGE:
+            plain = [
+                (label, *(say(cell.value) for cell in cells))
+                for label, cells in zip(block.rows, block.cells, strict=True)
+            ]
+            self.matrix(plain, pieces=self.sheet(["", *block.columns], plain, narrow=True))
+            self.line(block.caption, "dim")
+            return
         rows = [(label, *cells) for label, cells in zip(block.rows, block.cells, strict=True)]
         self.matrix(rows, pieces=self.sheet(["", *block.columns], rows, narrow=True))
         self.line(block.caption, "dim")
@@ -180,7 +196,7 @@ class _Page:
         said = [*self.common(rows, counted), f"null: {' or '.join(nulls)}" if nulls else ""]
         self.line("; ".join(filter(None, said)), "dim")
         for remark in self.common(rows, remarks):
-            self.line(" ".join(remark), "dim")
+            self.line("; ".join(remark), "dim")
 
     def common(self, rows: Sequence[Sequence[Cell]], what: Callable[[Number], Any]) -> list[Any]:
         """What all numbers of a table say alike; empty where they differ."""

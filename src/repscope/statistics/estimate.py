@@ -89,7 +89,7 @@ class Estimate:
             return None
         reach = float(t.ppf((1 + level) / 2, max(int((self.sizes > 0).sum()) - 1, 1)))
         if self.ends == (0.0, 1.0):
-            return _wilson(self.value, error, reach, self.units)
+            return _wilson(self.value, error, reach, self.units, self.scored is not None)
         low, high = self.ends
         return max(self.value - reach * error, low), min(self.value + reach * error, high)
 
@@ -107,7 +107,8 @@ class Estimate:
     def over(self, other: "Estimate") -> "Estimate":
         """The ratio of two estimates of the same images; scores and draws by its first order."""
         ratio = self.value / other.value
-        return self._with(other, ratio, ratio, self.left / other.left, 1 / other.value, (0.0, math.inf))
+        left = np.divide(self.left, other.left, out=np.full(len(self.left), np.nan), where=other.left != 0)
+        return self._with(other, ratio, ratio, left, 1 / other.value, (0.0, math.inf))
 
     def _with(
         self,
@@ -127,10 +128,12 @@ class Estimate:
         return Estimate(value, left, self.sizes, min(self.units, other.units), ends, scored, draws)
 
 
-def _wilson(value: float, error: float, reach: float, units: int) -> tuple[float, float]:
+def _wilson(value: float, error: float, reach: float, units: int, scored: bool) -> tuple[float, float]:
     """Wilson's interval of a share, for the number of independent trials that has this error."""
     p = min(max(value, 0.0), 1.0)
     trials = p * (1 - p) / error**2 if error > 0 and 0 < p < 1 else float(units)
+    if scored and min(p, 1 - p) * units < 1:  # less than one image's worth of errors says no more than none
+        trials = min(trials, float(units))
     z = reach * reach
     middle = (p + z / (2 * trials)) / (1 + z / trials)
     half = reach / (1 + z / trials) * math.sqrt(p * (1 - p) / trials + z / (4 * trials * trials))

@@ -25,7 +25,9 @@ def mapped(folder: Place, manifest: Mapping[str, Any], column: str, tables: Iter
     A shard is in memory at a time. Where the folder is in a store, or may not be written to, the file lies among the
     temporary ones of this machine.
     """
-    name = hashlib.sha256(f"{manifest['job']}|{manifest['rows']}|{column}".encode()).hexdigest()[:24] + ".npy"
+    # what was asked does not say what the images were: the files' own digests do
+    made = [manifest["job"], *(entry["sha256"] for entry in manifest["shards"]), column]
+    name = hashlib.sha256("|".join(map(str, made)).encode()).hexdigest()[:24] + ".npy"
     places = [folder.path / FOLDER] if isinstance(folder, Local) else []
     places.append(Path(tempfile.gettempdir()) / f"repscope-{os.getuid() if hasattr(os, 'getuid') else 'arrays'}")
     for where in places:

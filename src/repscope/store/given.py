@@ -99,15 +99,16 @@ class Given(Embedded):
         of_kind("pool of this set", pool or "mean", self.pools(encoder, layer))
         return self._embeddings[encoder][layer]
 
-    def readings(self, encoder: str, layer: int = -1) -> Mapping[str, Float[Array, " N"]]:  # noqa: ARG002
-        return self._readings.get(self.known(encoder), {})
+    def readings(self, encoder: str, layer: int = -1) -> Mapping[str, Float[Array, " N"]]:
+        return self._readings.get(self.known(encoder), {}) if layer == -1 else {}
 
     def moments(self, encoder: str, of: str = "patches", layer: int = -1) -> Moments:
         of_kind("moments of this set", of, ("mean",))
         return Moments().of(self.embedding(encoder, layer=layer))
 
-    def sample(self, encoder: str, layer: int = -1) -> Sample:  # noqa: ARG002
-        return self._samples[of_kind("sample of this set", self.known(encoder), tuple(self._samples))]
+    def sample(self, encoder: str, layer: int = -1) -> Sample:
+        known = tuple(self._samples) if layer == -1 else ()
+        return self._samples[of_kind("sample of this set", self.known(encoder), known)]
 
     def photo(self, row: int) -> Photo:
         if self._photos is None:

@@ -42,7 +42,7 @@ def opened(folder: "str | os.PathLike[str] | Place", encoders: Sequence[str] | N
             "`repscope merge` where several jobs did it."
         )
     if manifest.get("schema") != SCHEMA:
-        raise UnfitData(f"{where.below(MANIFEST)} is of another version of repscope; embed the set again.")
+        raise UnfitData(f"{where.below(MANIFEST)} is not that of an embedded set; embed the set again.")
     return Stored(files, manifest, encoders)
 
 
@@ -73,10 +73,9 @@ class Stored(Embedded):
     def __len__(self) -> int:
         return self.manifest["rows"]
 
-    @property
-    def loadable(self) -> list[str]:
-        """The encoders as they were loaded, by name or path."""
-        return [self._encoders[name]["contract"]["name"] for name in self.encoders]
+    def __repr__(self) -> str:
+        layers = ", ".join(map(str, self.files.job["layers"]))
+        return f"{self.name}: {len(self):,} images under {', '.join(self.encoders)}, layers {layers}, in {self.folder}"
 
     # of every image
 
@@ -111,8 +110,7 @@ class Stored(Embedded):
     @property
     def columns(self) -> tuple[str, ...]:
         """What else the source said of every image."""
-        named = [name for name, about in self._columns.items() if about["kind"] == "row"]
-        return tuple(name for name in self.files.job["source"]["columns"] if name in named and name not in ROW)
+        return tuple(name for name, about in self._columns.items() if about["kind"] == "row" and name not in ROW)
 
     # of every encoder
 
@@ -236,6 +234,8 @@ class Stored(Embedded):
         from pyarrow import ArrowException, parquet
 
         where = self.folder.below(entry["file"])
+        for name in columns or ():
+            of_kind("column of this set", name, tuple(self._columns))
         try:
             return parquet.ParquetFile(where.open()).read(columns=list(columns) if columns is not None else None)
         except (ArrowException, OSError) as error:

@@ -65,6 +65,7 @@ class Asked:
             raise WrongUsage("Nothing would be kept of an image: keep cls, mean or patches, of one layer at least.")
         if min(self.batch, self.sample) < 1 or self.shard < 0:
             raise WrongUsage("A batch, a shard and a sample have 1 image or more.")
+        _one_of("framing", self.framing, get_args(Framing))
         _one_of("precision to store", self.store, ("float32", "float16"))
         for encoder in encoders:
             self._fits(encoder)

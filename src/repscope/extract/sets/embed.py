@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def embed(
     source: Any,
-    encoders: Sequence[Encoder | str],
+    encoders: str | Sequence[Encoder | str],
     folder: "str | os.PathLike[str]",
     *,
     layers: Sequence[int] = (-1,),
@@ -91,21 +91,25 @@ def embed(
         store=store,
     )
     images = source if isinstance(source, ImageSet) else image_set(source)
-    looked = [load(each, precision) if isinstance(each, str) else each for each in encoders]
+    given = [encoders] if isinstance(encoders, str) else encoders
+    looked = [load(each, precision) if isinstance(each, str) else each for each in given]
+    if engine not in ("local", "ray"):
+        raise UnknownName("engine", engine, ("local", "ray"))
+    if threads is not None and threads < 1:
+        raise WrongUsage(f"Reading and decoding want 1 thread or more; got {threads}.")
+    part = Share.read(share)
+    pool = _pool(looked, workers, cpus_per_worker, gpus_per_worker) if engine == "ray" else None
     files = JobFolder(place(folder))
     job = begun(images, looked, files, asked)
     run = Run(
         job,
         files,
-        share=Share.read(share),
+        share=part,
         threads=threads or os.cpu_count() or 2,
         max_failures=max_failures,
         progress=progress,
         cache=Cache(_cache(images) if cache and "patches" not in asked.keep else None),
     )
-    if engine not in ("local", "ray"):
-        raise UnknownName("engine", engine, ("local", "ray"))
-    pool = _pool(looked, workers, cpus_per_worker, gpus_per_worker) if engine == "ray" else None
     if not carried_on(run, pool, verify=verify) or run.share.n > 1:
         return None
     files.finish()

@@ -12,7 +12,7 @@ from typing import Any
 from repscope import errors
 from repscope.encoders import Encoder, load
 from repscope.encoders.load import sought
-from repscope.errors import RepscopeError, Unsupported, WrongUsage
+from repscope.errors import RepscopeError, UnfitData, UnknownName, Unsupported, WrongUsage
 from repscope.extract.sets.job import Job, precision_of, weights_of
 from repscope.extract.sets.plan import Shard
 from repscope.extract.sets.run import Done, Run, here
@@ -40,8 +40,15 @@ class Pool:
         """Each shard when a worker has written it, in no order."""
         if not todo:
             return
-        ray = _started(self)
-        from ray.data import ActorPoolStrategy, DataContext
+        ours = _started(self)
+        try:
+            yield from self._written(run, todo)
+        finally:
+            if ours:  # another pool may want more of this machine
+                _stopped()
+
+    def _written(self, run: Run, todo: Sequence[Shard]) -> Iterator[Done]:
+        from ray.data import ActorPoolStrategy, DataContext, from_items
 
         context = DataContext.get_current()
         context.enable_progress_bars = False
@@ -49,7 +56,7 @@ class Pool:
         for name in ("ray", "ray.data"):
             logging.getLogger(name).setLevel(logging.ERROR)
         by_name = {shard.name: shard for shard in todo}
-        numbers = ray.data.from_items([{"shard": name} for name in by_name], override_num_blocks=len(by_name))
+        numbers = from_items([{"shard": name} for name in by_name], override_num_blocks=len(by_name))
         written = numbers.map_batches(
             Worker,
             fn_constructor_args=(_light(run), self),
@@ -59,9 +66,10 @@ class Pool:
             num_gpus=self.gpus or None,
         )
         for batch in written.iter_batches(batch_size=1, prefetch_batches=0):
-            said = {name: values[0] for name, values in batch.items()}
+            said: dict[str, Any] = {str(name): values[0] for name, values in dict(batch).items()}
             if said["error"]:
-                raise getattr(errors, str(said["kind"]))(str(said["error"]))
+                kind = getattr(errors, str(said["kind"]), UnfitData)
+                raise (UnfitData if issubclass(kind, UnknownName) else kind)(str(said["error"]))
             run.told(int(said["images"]))
             yield by_name[str(said["shard"])], _failures(said)
 
@@ -73,24 +81,41 @@ class Worker:
         import torch
 
         torch.set_num_threads(pool.cpus)
+        self.trouble: RepscopeError | None = None
+        try:
+            self._begin(run, pool)
+        except RepscopeError as error:  # told by the first shard: an actor that does not start is started for ever
+            self.trouble = error
+
+    def _begin(self, run: Run, pool: Pool) -> None:
         looked = [_looking(each, pool) for each in pool.encoders]
         for encoder, weights in zip(looked, run.weights, strict=True):
             if weights_of(encoder) != weights:
-                raise RuntimeError(f"{encoder.contract.name} has other weights on this machine; give all the same.")
+                raise UnfitData(f"{encoder.contract.name} has other weights on a worker's machine; give all the same.")
         images = image_set(run.job.images.source) if run.job.images.source else run.job.images
         self.run = replace(run, job=Job(images, tuple(looked), run.job.asked), threads=max(pool.cpus, 2))
         self.run.folder.begin(self.run.job.plain())  # other images here than there would be found out
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         name = str(batch["shard"][0])
+        if self.trouble is not None:
+            return _row(name, error=str(self.trouble), kind=type(self.trouble).__name__)
         (shard,) = [shard for shard in self.run.job.shards if shard.name == name]
-        told: dict[str, Any] = {"shard": name, "images": len(shard), "failed": [], "error": "", "kind": ""}
+        failed: list[str] = []
         try:
             for _, failures in here(self.run, [shard]):
-                told["failed"] = [f"{each['source']}\0{each['reason']}" for each in failures]
+                failed = [f"{each['source']}\0{each['reason']}" for each in failures]
         except RepscopeError as error:  # a person's mistake: told as one, wherever it came up
-            told |= {"error": str(error), "kind": type(error).__name__}
-        return {name: [value] for name, value in told.items()}
+            return _row(name, error=str(error), kind=type(error).__name__)
+        return _row(name, len(shard), failed)
+
+
+def _row(
+    shard: str, images: int = 0, failed: Sequence[str] = (), error: str = "", kind: str = ""
+) -> dict[str, list[Any]]:
+    """What a worker says of a shard."""
+    told = {"shard": shard, "images": images, "failed": [*failed], "error": error, "kind": kind}
+    return {name: [value] for name, value in told.items()}
 
 
 def sent(encoder: Encoder) -> Any:
@@ -122,14 +147,21 @@ def _light(run: Run) -> Run:
     return Run(bare, run.folder, weights=tuple(weights_of(encoder) for encoder in run.job.encoders))
 
 
-def _started(pool: Pool) -> Any:
-    """Ray, found at RAY_ADDRESS or started here; raises WrongUsage where the pool does not fit."""
+def _stopped() -> None:
+    import ray
+
+    ray.shutdown()
+
+
+def _started(pool: Pool) -> bool:
+    """Find Ray at RAY_ADDRESS, or start it here and say so; raises WrongUsage where the pool does not fit."""
     try:
         import ray
     except ImportError:
         raise Unsupported(INSTALL) from None
     wanted = pool.workers * pool.cpus + 1  # one is left for what Ray does itself: a pool that takes all waits for ever
-    if not ray.is_initialized():
+    ours = not ray.is_initialized()
+    if ours:
         address = os.environ.get("RAY_ADDRESS")
         try:
             if address:
@@ -146,4 +178,4 @@ def _started(pool: Pool) -> Any:
                 f"{pool.workers} workers of {pool.cpus} CPUs and {pool.gpus:g} GPUs want {count:g} {what}, one CPU "
                 f"left for Ray itself; there are {known:g}. Ask for fewer --workers."
             )
-    return ray
+    return ours
