@@ -45,9 +45,7 @@ def test_bytes_count_and_not_names(tmp_path: Path, cache: Path):
     assert encoder.seen == 0
 
 
-@pytest.mark.parametrize(
-    "options", [{"layers": [0]}, {"framing": "square"}, {"batch": 3}, {"keep": ["mean"]}, {"readings": []}]
-)
+@pytest.mark.parametrize("options", [{"framing": "square"}, {"batch": 3}, {"layers": [0]}, {"readings": ["rankme"]}])
 def test_what_is_asked_otherwise_is_another_thing(tmp_path: Path, cache: Path, options):
     source = folder(tmp_path / "set", 6)
     embed(source, [Colours()], tmp_path / "first")
@@ -55,6 +53,36 @@ def test_what_is_asked_otherwise_is_another_thing(tmp_path: Path, cache: Path, o
     embed(source, [encoder], tmp_path / "second", **options)
     embed(source, [weights], tmp_path / "third")
     assert (encoder.seen, weights.seen) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"keep": ["mean"]},
+        {"keep": ["cls", "sample"]},
+        {"layers": [0]},
+        {"layers": [-1, 0]},
+        {"readings": ["token_norm"]},
+    ],
+)
+def test_less_than_was_asked_is_known(tmp_path: Path, cache: Path, options):
+    source = folder(tmp_path / "set", 11)
+    embed(source, [Colours(), Colours("b", factor=2)], tmp_path / "first", layers=[0, 2, -1], shard=4)
+    encoder, fresh = Colours("b", factor=2), Colours("b", factor=2)
+    embed(source, [encoder], tmp_path / "second", shard=4, **{"layers": [-1], **options})
+    embed(source, [fresh], tmp_path / "third", shard=4, cache=False, **{"layers": [-1], **options})
+    sampled = options.get("layers") == [0]  # of a run that kept the output, the sample is of the output
+    assert encoder.seen == (11 if sampled else 0)
+    assert contents(tmp_path / "second") == contents(tmp_path / "third")
+
+
+def test_layers_that_come_one_by_one_are_known_together(tmp_path: Path, cache: Path):
+    source, encoder = folder(tmp_path / "set", 6), Colours()
+    for number, layer in enumerate([0, 1]):
+        embed(source, [encoder], tmp_path / str(number), layers=[layer], keep=["cls", "readings"])
+    assert encoder.seen == 12
+    embed(source, [encoder], tmp_path / "both", layers=[0, 1], keep=["cls", "readings"])
+    assert encoder.seen == 12
 
 
 def test_a_damaged_cache_is_no_answer(tmp_path: Path, cache: Path):

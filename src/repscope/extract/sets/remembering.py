@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -68,14 +68,41 @@ class Remembering:
         reasons = json.dumps([each.reason for each in failures]).encode()
         read = {"sizes": np.array(sizes, np.int32), "reasons": np.frombuffer(reasons, np.uint8)}
         self.cache.put(READ, _key(digests), read)
-        what = self._what(digests, [each.id for each in every])
+        sample = self._sample([each.id for each in every])
         for encoder, each in zip(encoders, said, strict=True):
-            self.cache.put(self._who(encoder), what, _arrays(each))
+            for layer in self.job.asked.layers:
+                who, what = self._who(encoder), f"{_key(digests)}-{layer}"
+                self.cache.put(
+                    who, what, (self.cache.get(who, what) or {}) | _arrays(each, layer, sample, self._sampled(layer))
+                )
 
     def _known(self, items: Sequence[Item]) -> list[Said | None]:
-        what = self._what([item.reason for item in items], [item.id for item in items])
-        found = (self.cache.get(self._who(encoder), what) for encoder in self.job.encoders)
-        return [None if arrays is None else _said(arrays) for arrays in found]
+        digests, sample = [item.reason for item in items], self._sample([item.id for item in items])
+        return [self._said(encoder, _key(digests), sample) for encoder in self.job.encoders]
+
+    def _said(self, encoder: Encoder, digests: str, sample: str) -> Said | None:
+        """All that is asked of an encoder, where all of it is there."""
+        found = Said({}, {})
+        for layer in self.job.asked.layers:
+            arrays = self.cache.get(self._who(encoder), f"{digests}-{layer}")
+            part = None if arrays is None else _said(arrays, layer, sample, self._wanted(encoder, layer, arrays))
+            if part is None:
+                return None
+            found = Said(found.columns | part.columns, found.states | part.states)
+        return found
+
+    def _wanted(self, encoder: Encoder, layer: int, arrays: Mapping[str, Any]) -> set[str]:
+        """The names of the entries that are asked for; the sample, where these images have none, is nothing."""
+        asked = self.job.asked
+        pools = asked.pools(encoder)
+        wanted = {f"column|{pool}" for pool in pools} | ({"column|frame"} if layer == asked.layers[0] else set())
+        if "readings" in asked.keep:
+            wanted |= {f"column|{name}" for name in asked.readings}
+        if "moments" in asked.keep:
+            wanted |= {f"moments {what}" for what in ("patches", *pools)} | {"histogram patches"}
+        if self._sampled(layer):
+            wanted.add("sampled")
+        return wanted if arrays else set()
 
     def _read(self, shard: Shard, items: Sequence[Item]) -> tuple[list[Row], list[Failure]] | None:
         known = self.cache.get(READ, _key([item.reason for item in items]))
@@ -94,18 +121,18 @@ class Remembering:
         return rows, failures
 
     def _who(self, encoder: Encoder) -> str:
-        """An encoder and all that is asked of it."""
-        asked = {name: value for name, value in asdict(self.job.asked).items() if name not in ("shard", "store")}
+        """An encoder, how it is shown images, and who multiplies."""
         contract = {**asdict(encoder.contract), "name": "", "notes": ()}
-        return _key(
-            [json.dumps([asked, contract, weights_of(encoder), precision_of(encoder), versions()], sort_keys=True)]
-        )
+        how = [self.job.asked.framing, self.job.asked.batch, precision_of(encoder), versions()]
+        return _key([json.dumps([how, contract, weights_of(encoder)], sort_keys=True)])
 
-    def _what(self, digests: Sequence[str], ids: Sequence[str]) -> str:
-        """The images; and where some are sampled, what decides which."""
-        if "sample" not in self.job.asked.keep:
-            return _key(digests)
-        return _key([*digests, *ids, str(low(self.job.asked.sample, len(self.job.images)))])
+    def _sampled(self, layer: int) -> bool:
+        return "sample" in self.job.asked.keep and layer == self.job.asked.sampled
+
+    def _sample(self, ids: Sequence[str]) -> str:
+        """What decides which images are sampled."""
+        asked = self.job.asked
+        return _key([*ids, str(asked.sample), str(low(asked.sample, len(self.job.images)))])[:12]
 
 
 def _hashed(item: Item) -> Item:
@@ -117,18 +144,34 @@ def _key(words: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(words).encode(errors="surrogateescape")).hexdigest()[:32]
 
 
-def _arrays(said: Said) -> dict[str, NDArray[Any]]:
-    columns = {f"column|{layer}|{what}": values for (layer, what), values in said.columns.items()}
-    return columns | flat({(kind, f"{layer} {what}"): state for (kind, layer, what), state in said.states.items()})
+def _arrays(said: Said, layer: int, sample: str, sampled: bool) -> dict[str, NDArray[Any]]:
+    """What was said at a layer, each thing by a name that says what it is; the sample by what decides it too."""
+    columns = {f"column|{what}": rows for (at, what), rows in said.columns.items() if at == layer or what == "frame"}
+    named = {
+        (kind, f"{what} {sample}" if kind == "reservoir" else what): state
+        for (kind, at, what), state in said.states.items()
+        if at == layer
+    }
+    return columns | flat(named) | ({f"sampled|{sample}": np.zeros(0)} if sampled else {})
 
 
-def _said(arrays: dict[str, NDArray[Any]]) -> Said:
+def _said(arrays: Mapping[str, NDArray[Any]], layer: int, sample: str, wanted: set[str]) -> Said | None:
+    """What is wanted of these; None where some of it is not there, or damaged."""
     columns: dict[tuple[int, str], NDArray[Any]] = {}
     states: dict[tuple[str, int, str], Accumulator] = {}
-    for name in [name for name in arrays if name.startswith("column|")]:
-        _, layer, what = name.split("|", 2)
-        columns[int(layer), what] = arrays.pop(name)
-    for (kind, of), state in built(arrays).items():
-        layer, _, what = of.partition(" ")
-        states[kind, int(layer), what] = state
-    return Said(columns, states)
+    for name in wanted & {name for name in wanted if name.startswith("column|")}:
+        if name not in arrays:
+            return None
+        what = name.partition("|")[2]
+        columns[-1 if what == "frame" else layer, what] = arrays[name]
+    if "sampled" in wanted and f"sampled|{sample}" not in arrays:
+        return None
+    for (kind, of), state in built({n: a for n, a in arrays.items() if n.count("|") == 2}).items():
+        what, _, decided = of.partition(" ")
+        if kind == "reservoir":
+            if "sampled" in wanted and decided == sample:
+                states[kind, layer, what] = state
+        elif f"{kind} {what}" in wanted:
+            states[kind, layer, what] = state
+    held = {f"{kind} {what}" for kind, _, what in states if kind != "reservoir"}
+    return Said(columns, states) if held == {name for name in wanted if " " in name} else None
