@@ -138,7 +138,9 @@ def _groups(group: Sequence[Any] | None, images: int, count: int) -> tuple[Int[N
         raise UnfitData(f"`group` wants a name for each of {images} images; got {len(group)}.")
     if any(each is None for each in group):
         raise UnfitData("`group` has images without a group; give each a name, its own where it stands alone.")
-    _, places = np.unique(np.array([str(each) for each in group]), return_inverse=True)
+    known, places = np.unique(np.array([str(each) for each in group]), return_inverse=True)
+    if len(known) < 2:
+        raise UnfitData(f"All images are of one group, {known[0]!r}: none could be held out. Name another grouping.")
     rest = places.max() + 1 + np.arange(count - len(places))  # images to learn from, each its own group
     return np.concatenate([places, rest]), True
 
