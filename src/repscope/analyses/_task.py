@@ -140,7 +140,7 @@ def _groups(group: Sequence[Any] | None, images: int, count: int) -> tuple[Int[N
         raise UnfitData("`group` has images without a group; give each a name, its own where it stands alone.")
     known, places = np.unique(np.array([str(each) for each in group]), return_inverse=True)
     if len(known) < 2:
-        raise UnfitData(f"All images are of one group, {str(known[0])!r}: none could be held out. Name another grouping.")
+        raise UnfitData(f"All images are of one group, {str(known[0])!r}: none could be held out.")
     rest = places.max() + 1 + np.arange(count - len(places))  # images to learn from, each its own group
     return np.concatenate([places, rest]), True
 
