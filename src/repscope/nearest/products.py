@@ -11,13 +11,14 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks, in_threads
+from repscope.nearest.threads import shared, workers
+from repscope.nearest.vectors import Array, blocks
 
 ROUNDING = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 """Largest relative error of rounding to each."""
-HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
-"""Products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the largest
-is ranked at first."""
+HELD, QUERIES, BANK, GROUP = 1 << 28, 512, 8192, 16
+"""Bytes of products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the
+largest is ranked at first."""
 PREPARED = 1 << 15
 """Numbers rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
 LEAST = np.finfo(np.float32).min
@@ -50,12 +51,11 @@ class Products:
             length[where], missed[where] = _rounded(right, whole[where, :width])
             bias[where] = likeness.bias(right)
 
-        in_threads(prepare, blocks(count, max(PREPARED // width, 1)))
+        shared(prepare, blocks(count, max(PREPARED // width, 1)))
         self.lost = _spread(bias, whole[:count, width : width + BIAS])
         self.reach, self.slack, self.bias = (length + missed).max(), missed.max(), abs(bias).max()
         self.parts = whole.split(self.together)
-        self.queries = max(min(QUERIES, HELD // len(whole)), 1)
-        self.held = torch.empty(parts, self.queries, self.together, dtype=kind)
+        self.queries = max(min(QUERIES, HELD // (workers() * whole.itemsize * len(whole))), 1)
 
     def top(self, asked: Int[NDArray[np.intp], " m"], k: int, own: bool) -> "Proposal":
         """All rows that may be among the k most alike of each query. With `own` a query is a row of the bank.
@@ -64,16 +64,19 @@ class Products:
         errors and all, is less alike than k others.
         """
         left, bound = self._left(asked)
-        maxima = torch.cat([self._maxima(number, left, asked, own) for number in range(len(self.parts))], 1)
+        held = torch.empty(len(self.parts), len(asked), self.together, dtype=self.kind)
+        maxima = torch.cat([self._maxima(number, left, each, asked, own) for number, each in enumerate(held)], 1)
         least = self._least(maxima, k, bound)
         if not (least > 0).all():  # the order of bits is that of numbers above zero only
-            maxima = torch.cat([_amax(held[: len(asked)]) for held in self.held], 1)
+            maxima = torch.cat([_amax(each) for each in held], 1)
             least = self._least(maxima, k, bound)
-        return self._proposal(maxima, least, 4 * k + SPARE)
+        return self._proposal(held, maxima, least, 4 * k + SPARE)
 
-    def _maxima(self, number: int, left: torch.Tensor, asked: Int[NDArray[np.intp], " m"], own: bool) -> torch.Tensor:
+    def _maxima(
+        self, number: int, left: torch.Tensor, held: torch.Tensor, asked: Int[NDArray[np.intp], " m"], own: bool
+    ) -> torch.Tensor:
         """Products with one part of the bank, and the largest of each group of them by their bits."""
-        held, first = self.held[number, : len(asked)], number * self.together
+        first = number * self.together
         torch.mm(left, self.parts[number].T, out=held)
         held[:, max(len(self.likeness.bank) - first, 0) :] = -torch.inf
         if own:
@@ -91,15 +94,15 @@ class Products:
         least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
         return np.maximum(np.nextafter(least.astype(np.float32), np.float32(-np.inf)), LEAST)
 
-    def _proposal(self, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
+    def _proposal(self, held: torch.Tensor, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
         """The rows with such a product, of queries that have few groups of them."""
         m, each, edge = len(maxima), self.together // GROUP, torch.from_numpy(least)
         reached = maxima.float() >= edge[:, None]
         reached[reached.sum(1) > most] = False
         query, group = reached.nonzero(as_tuple=True)
         part, inside = group // each, group % each
-        first = (part * self.queries + query) * self.together + inside
-        values = self.held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
+        first = (part * m + query) * self.together + inside
+        values = held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
         found, place = (values.float() >= edge[query, None]).nonzero(as_tuple=True)
         rows = (part * self.together + inside)[found] + each * place
         return Proposal(rows.numpy(), np.searchsorted(query[found].numpy(), np.arange(m + 1)))

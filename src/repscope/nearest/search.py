@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from repscope.nearest.certain import certain
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks, in_threads
+from repscope.nearest.threads import shared
+from repscope.nearest.vectors import Array, blocks
 
 if TYPE_CHECKING:
     from repscope.nearest.products import Proposal
@@ -81,16 +82,17 @@ def _proposed(
     if not len(left):
         return left
     products = Products(likeness, getattr(torch, kind))
-    doubtful, turns = [], ceil(len(left) / products.queries)
+    turns, sure = ceil(len(left) / products.queries), np.zeros(len(left), bool)
     left = np.concatenate([left[turn::turns] for turn in range(turns)])
-    for where in blocks(len(left), products.queries):
-        asked = left[where]
-        sure = _decided(likeness, k, asked, products.top(asked, k, own), found)
-        doubtful.append(asked[~sure])
-        if not where.start and sure.mean() < HALF:
-            doubtful.append(left[where.stop :])
-            break
-    return np.concatenate(doubtful)
+
+    def work(where: slice) -> None:
+        sure[where] = _decided(likeness, k, left[where], products.top(left[where], k, own), found)
+
+    first, *others = blocks(len(left), products.queries)
+    work(first)
+    if sure[first].mean() >= HALF:
+        shared(work, others)
+    return left[~sure]
 
 
 def _decided(
@@ -98,10 +100,7 @@ def _decided(
 ) -> Bool[NDArray[np.bool_], " m"]:
     """Finds the k most alike of each query among those proposed; returns for which there was a proposal."""
 
-    def decide(where: slice) -> None:
-        for place, vector in zip(range(where.start, where.stop), likeness.asked(asked[where]), strict=True):
-            if len(rows := proposal.of(place)) >= k:
-                found.put(asked[place], rows, likeness.exact(vector, rows))
-
-    in_threads(decide, blocks(len(asked)))
+    for place, vector in enumerate(likeness.asked(asked)):
+        if len(rows := proposal.of(place)) >= k:
+            found.put(asked[place], rows, likeness.exact(vector, rows))
     return np.diff(proposal.begin) >= k

@@ -1,13 +1,11 @@
 """Vectors: the rows of a search, in float64 a few at a time."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitTokens
+from repscope.nearest.threads import shared
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.floating]
@@ -21,18 +19,6 @@ def blocks(count: int, together: int = TOGETHER) -> list[slice]:
     return [slice(start, min(start + together, count)) for start in range(0, count, together)]
 
 
-def in_threads(work: Callable[[slice], None], parts: Sequence[slice]) -> None:
-    """Does the work of every part, on as many threads as torch has; numpy lets go of the interpreter meanwhile."""
-    import torch
-
-    if (threads := torch.get_num_threads()) == 1 or len(parts) == 1:
-        for part in parts:
-            work(part)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, parts))
-
-
 class Vectors:
     """Rows less a mean, each times a factor; never more than a few of them in float64 at once.
 
@@ -43,7 +29,7 @@ class Vectors:
         self.rows, self.mean = rows, mean
         self.factor: Float[Array, " n"] = np.ones(len(rows))
         self.length: Float[Array, " n"] = np.empty(len(rows))
-        in_threads(self._measure, blocks(len(rows)))
+        shared(self._measure, blocks(len(rows)))
         if broken := int((~np.isfinite(self.length)).sum()):
             raise UnfitTokens(
                 f"{broken} of {len(rows)} rows hold numbers that are not finite, or have no finite length."
