@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 FEW, MUCH = 2048, 2e11
 """Rows of a bank under which float64 alone is as fast; multiplications from which bfloat16 is worth asking about."""
-HALF = 0.5
+HALF, LOOKED_AT = 0.5, 256
+"""Share of queries that fast numbers must prove; rows looked at together, which stay in a core's cache."""
 
 
 class Found:
@@ -100,7 +101,13 @@ def _decided(
 ) -> Bool[NDArray[np.bool_], " m"]:
     """Finds the k most alike of each query among those proposed; returns for which there was a proposal."""
 
-    for place, vector in enumerate(likeness.asked(asked)):
-        if len(rows := proposal.of(place)) >= k:
-            found.put(asked[place], rows, likeness.exact(vector, rows))
-    return np.diff(proposal.begin) >= k
+    vectors, counts = likeness.asked(asked), np.diff(proposal.begin)
+    for piece in proposal.pieces(LOOKED_AT):
+        start, stop = proposal.begin[piece.start], proposal.begin[piece.stop]
+        rows, begin = proposal.rows[start:stop], proposal.begin[piece.start : piece.stop + 1] - start
+        values = likeness.exact(vectors[piece], rows, begin)
+        order = np.lexsort((rows, -values, np.repeat(np.arange(len(begin) - 1), counts[piece])))
+        known = counts[piece] >= k
+        best = order[begin[:-1][known, None] + np.arange(k)]
+        found.rows[asked[piece][known]], found.likeness[asked[piece][known]] = rows[best], values[best]
+    return counts >= k

@@ -1,7 +1,7 @@
 """Vectors: the rows of a search, in float64 a few at a time."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitTokens
@@ -9,6 +9,7 @@ from repscope.nearest.threads import shared
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.floating]
+Places = Int[NDArray[np.intp], " c"]
 Where = slice | NDArray[np.intp]
 TOGETHER = 256
 """Rows worked on at once: they stay in a core's cache."""
@@ -64,16 +65,19 @@ class Vectors:
         x *= self.factor[where, None]
         return x
 
-    def products(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
-        """Of some with a row; the bits of one never depend on the others."""
-        x = self.rows.take(places, 0).astype(np.float64)
+    def products(self, places: Places, vectors: Float[Array, "m D"], begin: Places) -> Float[Array, " c"]:
+        """Of rows begin[i] to begin[i + 1] of these with vector i; the bits of one never depend on the others."""
+        x, found = self.rows.take(places, 0).astype(np.float64), np.empty(len(places))
         if self.mean is not None:
             x -= self.mean
-        return np.einsum("ij,j->i", x, row) * self.factor[places]
+        for vector, start, stop in zip(vectors, begin[:-1].tolist(), begin[1:].tolist(), strict=True):
+            np.einsum("ij,j->i", x[start:stop], vector, out=found[start:stop])
+        return found * self.factor[places]
 
-    def squared_gaps(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
-        """Squared distances of some from a row as it was given: no mean has rounded them."""
-        gap = self.rows.take(places, 0) - row
+    def squared_gaps(self, places: Places, vectors: Float[Array, "m D"], begin: Places) -> Float[Array, " c"]:
+        """Squared distances, in the same way, from vectors as they were given: no mean has rounded them."""
+        gap = self.rows.take(places, 0).astype(np.float64)
+        gap -= np.repeat(vectors, np.diff(begin), 0)
         gap *= self.factor[places, None]
         return np.einsum("ij,ij->i", gap, gap)
 
