@@ -103,8 +103,11 @@ def test_a_row_of_zeros_is_as_near_to_all():
 
 
 @pytest.mark.parametrize("name", ["gaussian", "mean", "copies", "clusters"])
-def test_bits_depend_neither_on_blocks_nor_on_numbers(name: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bits_depend_neither_on_blocks_nor_on_numbers(name: str, threads: int, monkeypatch: pytest.MonkeyPatch):
     known = nearest(HARD[name], K)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     for kind in KINDS:
         monkeypatch.setattr(search, "_kinds", lambda likeness, kind=kind: kind)
         monkeypatch.setattr(products, "QUERIES", 130)
@@ -112,6 +115,16 @@ def test_bits_depend_neither_on_blocks_nor_on_numbers(name: str, monkeypatch: py
         found = nearest(HARD[name], K)
         assert (found.rows == known.rows).all()
         assert (found.cosine == known.cosine).all()
+
+
+def test_threads_are_as_many_after_as_before():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        nearest(gaussian(2500), 3)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_without_its_bound_bfloat16_loses_neighbours(monkeypatch: pytest.MonkeyPatch):
@@ -157,7 +170,7 @@ def test_none_of_the_most_alike_is_ever_left_out(kind: torch.dtype, seed: int, d
         measured = likeness(vectors, vectors)
         proposal = products.Products(measured, kind).top(np.arange(90), 5, own=False)
         for query, asked in enumerate(measured.asked(slice(0, 90))):
-            exact = measured.exact(asked, np.arange(90))
+            exact = measured.exact(asked[None], np.arange(90), np.array([0, 90]))
             assert set(np.flatnonzero(exact >= np.sort(exact)[-5])) <= set(proposal.of(query))
 
 

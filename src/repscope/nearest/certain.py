@@ -31,7 +31,7 @@ def certain(
         exact = likeness.asked(asked[where])
         for query, vector, row, least in zip(asked[where].tolist(), exact, products, edge, strict=True):
             near = np.flatnonzero(row >= least)
-            values = likeness.exact(vector, groups.first[near])
+            values = likeness.exact(vector[None], groups.first[near], np.array([0, len(near)]))
             places = [groups.of(group, k + own) for group in near.tolist()]
             values = np.repeat(values, [len(each) for each in places])
             joined = np.concatenate(places)

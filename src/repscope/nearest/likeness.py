@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from repscope.nearest.vectors import Array, Vectors, Where
+from repscope.nearest.vectors import Array, Places, Vectors, Where
 
 SAMPLED = 4096
 
@@ -39,9 +39,9 @@ class Likeness(ABC):
         """Queries as `exact` wants them."""
         return self.queries.at(where)
 
-    def exact(self, asked: Float[Array, " D"], places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        """The same of one query and a few rows, in float64; equal rows get equal bits."""
-        return self.bank.products(places, asked)
+    def exact(self, asked: Float[Array, "m D"], places: Places, begin: Places) -> Float[Array, " c"]:
+        """The same in float64, of query i and rows begin[i] to begin[i + 1] of these; equal rows get equal bits."""
+        return self.bank.products(places, asked, begin)
 
 
 @final
@@ -108,8 +108,8 @@ class Closeness(Likeness):
     def asked(self, where: Where) -> Float[Array, "m D"]:
         return self.queries.rows[where].astype(np.float64)
 
-    def exact(self, asked: Float[Array, " D"], places: Int[NDArray[np.intp], " c"]) -> Float[Array, " c"]:
-        return -self.bank.squared_gaps(places, asked) / 2
+    def exact(self, asked: Float[Array, "m D"], places: Places, begin: Places) -> Float[Array, " c"]:
+        return -self.bank.squared_gaps(places, asked, begin) / 2
 
 
 def _power_of_two(bank: Vectors) -> float:

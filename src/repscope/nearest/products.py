@@ -1,9 +1,11 @@
 """Products: likeness of many queries and a whole bank in fast numbers, and how far off they may be."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
+from threading import local
 
 import numpy as np
 import torch
@@ -11,15 +13,16 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks, in_threads
+from repscope.nearest.threads import shared, workers
+from repscope.nearest.vectors import Array, blocks
 
 ROUNDING = {torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}
 """Largest relative error of rounding to each."""
-HELD, QUERIES, BANK, GROUP = 1 << 26, 1024, 8192, 16
-"""Products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the largest
-is ranked at first."""
-PREPARED = 1 << 15
-"""Numbers rounded at a time: too few for torch to call other threads, which would wait longer than they work."""
+HELD, QUERIES, BANK, GROUP = 1 << 28, 512, 8192, 16
+"""Bytes of products held at once; of at most so many queries; so many rows multiplied at a time; of so many only the
+largest is ranked at first."""
+PREPARED = 128
+"""Rows rounded at a time: they stay in a core's cache."""
 LEAST = np.finfo(np.float32).min
 """Every product reaches it but those of rows that are none, or the query itself."""
 BIAS, SPARE = 3, 256
@@ -50,12 +53,12 @@ class Products:
             length[where], missed[where] = _rounded(right, whole[where, :width])
             bias[where] = likeness.bias(right)
 
-        in_threads(prepare, blocks(count, max(PREPARED // width, 1)))
+        shared(prepare, blocks(count, PREPARED))
         self.lost = _spread(bias, whole[:count, width : width + BIAS])
         self.reach, self.slack, self.bias = (length + missed).max(), missed.max(), abs(bias).max()
         self.parts = whole.split(self.together)
-        self.queries = max(min(QUERIES, HELD // len(whole)), 1)
-        self.held = torch.empty(parts, self.queries, self.together, dtype=kind)
+        self._rooms = local()
+        self.queries = max(min(QUERIES, HELD // (workers() * whole.itemsize * len(whole))), 1)
 
     def top(self, asked: Int[NDArray[np.intp], " m"], k: int, own: bool) -> "Proposal":
         """All rows that may be among the k most alike of each query. With `own` a query is a row of the bank.
@@ -64,16 +67,26 @@ class Products:
         errors and all, is less alike than k others.
         """
         left, bound = self._left(asked)
-        maxima = torch.cat([self._maxima(number, left, asked, own) for number in range(len(self.parts))], 1)
+        held = self._room()
+        each = list(enumerate(held[:, : len(asked)]))
+        maxima = torch.cat([self._maxima(number, left, part, asked, own) for number, part in each], 1)
         least = self._least(maxima, k, bound)
         if not (least > 0).all():  # the order of bits is that of numbers above zero only
-            maxima = torch.cat([_amax(held[: len(asked)]) for held in self.held], 1)
+            maxima = torch.cat([_amax(part) for _, part in each], 1)
             least = self._least(maxima, k, bound)
-        return self._proposal(maxima, least, 4 * k + SPARE)
+        return self._proposal(held, maxima, least, 4 * k + SPARE)
 
-    def _maxima(self, number: int, left: torch.Tensor, asked: Int[NDArray[np.intp], " m"], own: bool) -> torch.Tensor:
+    def _room(self) -> torch.Tensor:
+        """Where a thread keeps its products, block after block."""
+        if not hasattr(self._rooms, "held"):
+            self._rooms.held = torch.empty(len(self.parts), self.queries, self.together, dtype=self.kind)
+        return self._rooms.held
+
+    def _maxima(
+        self, number: int, left: torch.Tensor, held: torch.Tensor, asked: Int[NDArray[np.intp], " m"], own: bool
+    ) -> torch.Tensor:
         """Products with one part of the bank, and the largest of each group of them by their bits."""
-        held, first = self.held[number, : len(asked)], number * self.together
+        first = number * self.together
         torch.mm(left, self.parts[number].T, out=held)
         held[:, max(len(self.likeness.bank) - first, 0) :] = -torch.inf
         if own:
@@ -91,7 +104,7 @@ class Products:
         least = np.where(edge >= 0, edge / (1 + rounding), edge / (1 - rounding))
         return np.maximum(np.nextafter(least.astype(np.float32), np.float32(-np.inf)), LEAST)
 
-    def _proposal(self, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
+    def _proposal(self, held: torch.Tensor, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
         """The rows with such a product, of queries that have few groups of them."""
         m, each, edge = len(maxima), self.together // GROUP, torch.from_numpy(least)
         reached = maxima.float() >= edge[:, None]
@@ -99,7 +112,7 @@ class Products:
         query, group = reached.nonzero(as_tuple=True)
         part, inside = group // each, group % each
         first = (part * self.queries + query) * self.together + inside
-        values = self.held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
+        values = held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
         found, place = (values.float() >= edge[query, None]).nonzero(as_tuple=True)
         rows = (part * self.together + inside)[found] + each * place
         return Proposal(rows.numpy(), np.searchsorted(query[found].numpy(), np.arange(m + 1)))
@@ -110,7 +123,7 @@ class Products:
         rounded = torch.zeros(len(asked), self.columns, dtype=self.kind)
         rounded[:, width : width + BIAS] = 1
         bound = np.empty(len(asked))
-        for where in blocks(len(asked), max(PREPARED // width, 1)):
+        for where in blocks(len(asked), PREPARED):
             length, missed = _rounded(self.likeness.left(asked[where]), rounded[where, :width])
             summed = self.columns * 2.0**-23 * ((length + missed) * self.reach + 3 * self.bias)
             bound[where] = missed * self.reach + length * self.slack + summed + self.lost
@@ -131,6 +144,13 @@ class Proposal:
 
     def of(self, query: int) -> Int[NDArray[np.intp], " c"]:
         return self.rows[self.begin[query] : self.begin[query + 1]]
+
+    def pieces(self, rows: int) -> Iterator[slice]:
+        """Queries, so many at a time that there are about so many rows to look at."""
+        start, count = 0, len(self.begin) - 1
+        while start < count:
+            stop = int(np.searchsorted(self.begin, self.begin[start] + rows, "right")) - 1
+            yield slice(start, start := min(max(stop, start + 1), count))
 
 
 def _amax(values: torch.Tensor) -> torch.Tensor:

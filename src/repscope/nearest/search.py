@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from repscope.nearest.certain import certain
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.vectors import Array, blocks, in_threads
+from repscope.nearest.threads import shared
+from repscope.nearest.vectors import Array, blocks
 
 if TYPE_CHECKING:
     from repscope.nearest.products import Proposal
 
 FEW, MUCH = 2048, 2e11
 """Rows of a bank under which float64 alone is as fast; multiplications from which bfloat16 is worth asking about."""
-HALF = 0.5
+HALF, LOOKED_AT = 0.5, 256
+"""Share of queries that fast numbers must prove; rows looked at together, which stay in a core's cache."""
 
 
 class Found:
@@ -81,16 +83,17 @@ def _proposed(
     if not len(left):
         return left
     products = Products(likeness, getattr(torch, kind))
-    doubtful, turns = [], ceil(len(left) / products.queries)
+    turns, sure = ceil(len(left) / products.queries), np.zeros(len(left), bool)
     left = np.concatenate([left[turn::turns] for turn in range(turns)])
-    for where in blocks(len(left), products.queries):
-        asked = left[where]
-        sure = _decided(likeness, k, asked, products.top(asked, k, own), found)
-        doubtful.append(asked[~sure])
-        if not where.start and sure.mean() < HALF:
-            doubtful.append(left[where.stop :])
-            break
-    return np.concatenate(doubtful)
+
+    def work(where: slice) -> None:
+        sure[where] = _decided(likeness, k, left[where], products.top(left[where], k, own), found)
+
+    first, *others = blocks(len(left), products.queries)
+    work(first)
+    if sure[first].mean() >= HALF:
+        shared(work, others)
+    return left[~sure]
 
 
 def _decided(
@@ -98,10 +101,13 @@ def _decided(
 ) -> Bool[NDArray[np.bool_], " m"]:
     """Finds the k most alike of each query among those proposed; returns for which there was a proposal."""
 
-    def decide(where: slice) -> None:
-        for place, vector in zip(range(where.start, where.stop), likeness.asked(asked[where]), strict=True):
-            if len(rows := proposal.of(place)) >= k:
-                found.put(asked[place], rows, likeness.exact(vector, rows))
-
-    in_threads(decide, blocks(len(asked)))
-    return np.diff(proposal.begin) >= k
+    vectors, counts = likeness.asked(asked), np.diff(proposal.begin)
+    for piece in proposal.pieces(LOOKED_AT):
+        start, stop = proposal.begin[piece.start], proposal.begin[piece.stop]
+        rows, begin = proposal.rows[start:stop], proposal.begin[piece.start : piece.stop + 1] - start
+        values = likeness.exact(vectors[piece], rows, begin)
+        order = np.lexsort((rows, -values, np.repeat(np.arange(len(begin) - 1), counts[piece])))
+        known = counts[piece] >= k
+        best = order[begin[:-1][known, None] + np.arange(k)]
+        found.rows[asked[piece][known]], found.likeness[asked[piece][known]] = rows[best], values[best]
+    return counts >= k

@@ -1,16 +1,15 @@
 """Vectors: the rows of a search, in float64 a few at a time."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from repscope.errors import UnfitTokens
+from repscope.nearest.threads import shared
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.floating]
+Places = Int[NDArray[np.intp], " c"]
 Where = slice | NDArray[np.intp]
 TOGETHER = 256
 """Rows worked on at once: they stay in a core's cache."""
@@ -19,18 +18,6 @@ TOGETHER = 256
 def blocks(count: int, together: int = TOGETHER) -> list[slice]:
     """Slices of this many rows that make up all of them."""
     return [slice(start, min(start + together, count)) for start in range(0, count, together)]
-
-
-def in_threads(work: Callable[[slice], None], parts: Sequence[slice]) -> None:
-    """Does the work of every part, on as many threads as torch has; numpy lets go of the interpreter meanwhile."""
-    import torch
-
-    if (threads := torch.get_num_threads()) == 1 or len(parts) == 1:
-        for part in parts:
-            work(part)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, parts))
 
 
 class Vectors:
@@ -43,7 +30,7 @@ class Vectors:
         self.rows, self.mean = rows, mean
         self.factor: Float[Array, " n"] = np.ones(len(rows))
         self.length: Float[Array, " n"] = np.empty(len(rows))
-        in_threads(self._measure, blocks(len(rows)))
+        shared(self._measure, blocks(len(rows)))
         if broken := int((~np.isfinite(self.length)).sum()):
             raise UnfitTokens(
                 f"{broken} of {len(rows)} rows hold numbers that are not finite, or have no finite length."
@@ -78,16 +65,19 @@ class Vectors:
         x *= self.factor[where, None]
         return x
 
-    def products(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
-        """Of some with a row; the bits of one never depend on the others."""
-        x = self.rows.take(places, 0).astype(np.float64)
+    def products(self, places: Places, vectors: Float[Array, "m D"], begin: Places) -> Float[Array, " c"]:
+        """Of rows begin[i] to begin[i + 1] of these with vector i; the bits of one never depend on the others."""
+        x, found = self.rows.take(places, 0).astype(np.float64), np.empty(len(places))
         if self.mean is not None:
             x -= self.mean
-        return np.einsum("ij,j->i", x, row) * self.factor[places]
+        for vector, start, stop in zip(vectors, begin[:-1].tolist(), begin[1:].tolist(), strict=True):
+            np.einsum("ij,j->i", x[start:stop], vector, out=found[start:stop])
+        return found * self.factor[places]
 
-    def squared_gaps(self, places: NDArray[np.intp], row: Float[Array, " D"]) -> Float[Array, " c"]:
-        """Squared distances of some from a row as it was given: no mean has rounded them."""
-        gap = self.rows.take(places, 0) - row
+    def squared_gaps(self, places: Places, vectors: Float[Array, "m D"], begin: Places) -> Float[Array, " c"]:
+        """Squared distances, in the same way, from vectors as they were given: no mean has rounded them."""
+        gap = self.rows.take(places, 0).astype(np.float64)
+        gap -= np.repeat(vectors, np.diff(begin), 0)
         gap *= self.factor[places, None]
         return np.einsum("ij,ij->i", gap, gap)
 

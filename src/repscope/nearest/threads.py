@@ -1,0 +1,36 @@
+"""Threads: large pieces of work side by side, so that no core waits for another within one."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+WORKERS = 4
+"""The most pieces at once; further cores share the products of one."""
+
+
+def workers() -> int:
+    """How many pieces of work are done at once."""
+    import torch
+
+    return min(torch.get_num_threads(), WORKERS)
+
+
+def shared(work: Callable[[slice], None], parts: Sequence[slice]) -> None:
+    """Does the work of every part, each on its share of torch's threads.
+
+    Products and numpy let go of the interpreter. One operation split over two cores takes as long as the slower of
+    them, and a search is thousands of operations: whole blocks side by side lose nothing to a core that is busy.
+    """
+    import torch
+
+    threads, together = torch.get_num_threads(), workers()
+    if together == 1 or len(parts) < 2:
+        for part in parts:
+            work(part)
+        return
+    try:  # torch counts threads for each thread that asks, and for those that are yet to ask
+        with ThreadPoolExecutor(
+            together, initializer=torch.set_num_threads, initargs=(max(threads // together, 1),)
+        ) as pool:
+            list(pool.map(work, parts))
+    finally:
+        torch.set_num_threads(threads)
