@@ -261,12 +261,12 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, monkeypatch: py
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written(self, data)
 
-    monkeypatch.setattr(Local, "write", full)
-    with pytest.raises(Unwritable, match=r"No space left on device\. What is done is kept"):
-        embed(source, [Colours()], tmp_path / "out", shard=3)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(Local, "write", full)
+        with pytest.raises(Unwritable, match=r"No space left on device\. What is done is kept"):
+            embed(source, [Colours()], tmp_path / "out", shard=3, cache=False)
     encoder = Colours()
-    embed(source, [encoder], tmp_path / "out", shard=3)
+    embed(source, [encoder], tmp_path / "out", shard=3, cache=False)
     assert encoder.seen == 6
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 

@@ -35,11 +35,14 @@ class Cache:
     def __init__(self, place: Path | None, room: int | None = None):
         self.place = place
         limit = os.environ.get("REPSCOPE_CACHE_LIMIT", "")
-        self.room = room if room is not None else int(limit) if limit.isdecimal() else ROOM
+        self.room = room if room is not None else int(limit) if limit.isdecimal() and len(limit) < 20 else ROOM
 
     def knows(self, who: str) -> bool:
         """Whether there is anything that they have said."""
-        return self.place is not None and (self.place / who).is_dir()
+        try:
+            return self.place is not None and (self.place / who).is_dir()
+        except OSError:
+            return False
 
     def get(self, who: str, what: str) -> dict[str, NDArray[Any]] | None:
         """The arrays, or None where they are not there or damaged."""

@@ -12,9 +12,12 @@ accumulators.safetensors   the sum of all shards', in their order
 import csv
 import io
 import json
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from repscope.accumulators import Accumulator
@@ -25,6 +28,9 @@ from repscope.store.states import Key, packed, summed, unpacked
 
 SCHEMA = "repscope.embed/1"
 JOB, MANIFEST, FAILED, ACCUMULATORS = "job.json", "manifest.json", "failed.csv", "accumulators.safetensors"
+OF_ENCODER = {"column", "pools", "contract", "weights", "precision", "revision"}
+ABANDONED = 3600
+"""Seconds after which a file that was set aside is nobody's: a run that is at work renames its own at once."""
 
 
 def as_json(value: Any) -> bytes:
@@ -51,19 +57,31 @@ class JobFolder:
         known = self._json(JOB)
         if known is None:
             self._refuse_others()
-            known = json.loads(as_json(job))
-            self.write(JOB, as_json(job))
+            known = json.loads(as_json(job)) if self._laid(as_json(job)) else self._json(JOB)
+            assert known is not None
         self.job = known
         if unlike := _unlike(known, json.loads(as_json(job))):
             raise Unwritable(
                 f"{self.place} holds another job: {unlike}. Choose another folder, or ask again what was asked there."
             )
 
+    def _laid(self, data: bytes) -> bool:
+        """Lay job.json down; False where another run was first. A store has no such step: there the last one wins."""
+        try:
+            if isinstance(self.place, Local):
+                return self.place.below(JOB).create(data)
+            self.write(JOB, data)
+            return True
+        except OSError as error:
+            raise self._unwritable(JOB, error) from None
+
     def read(self) -> "JobFolder":
-        """The same, with what was asked; raises UnfitData where the folder is of no job."""
+        """The same, with what was asked; raises UnfitData where the folder is of no job, or it is damaged."""
         known = self._json(JOB)
         if not isinstance(known, dict) or known.get("schema") != SCHEMA:
             raise UnfitData(f"{self.place} was not made by `repscope embed`: it has no {JOB} of it.")
+        if not _sound(known):
+            raise UnfitData(f"{self.place.below(JOB)} is damaged: it does not say what was asked. Embed the set again.")
         self.job = known
         return self
 
@@ -83,7 +101,11 @@ class JobFolder:
         entry = {**entry, "file": self.shard_path(name), "bytes": len(table), "sha256": sha256(table).hexdigest()}
         self.write(f"states/{name}.safetensors", packed(states))
         self.write(entry["file"], table)
-        self.write(f"ledger/{name}.json", as_json(entry))
+        self.note(name, entry)
+
+    def note(self, name: str, entry: dict[str, Any]) -> None:
+        """The line of the ledger that says that a shard of this job is there."""
+        self.write(f"ledger/{name}.json", as_json({**entry, "job": sha256(as_json(self.job)).hexdigest()}))
 
     @staticmethod
     def shard_path(name: str) -> str:
@@ -94,15 +116,36 @@ class JobFolder:
         manifest = self.manifest()
         if manifest is not None:
             return {entry["shard"]: entry for entry in manifest["shards"]}
+        job = sha256(as_json(self.job)).hexdigest()
         sizes = {entry.name: entry.size for entry in self._entries()}
         found = {}
         for name in sorted(sizes):
             if name.startswith("ledger/") and name.endswith(".json"):
-                entry = self._json(name)
-                if entry is None or sizes.get(entry["file"]) != entry["bytes"]:
+                entry = self._entry(self._json(name), self.place.below(name))
+                if entry.get("job") != job:
+                    raise Unwritable(f"{self.place.below(name)} is of another job than {JOB}; choose another folder.")
+                if sizes.get(entry["file"], self._size(entry["file"])) != entry["bytes"]:
                     raise UnfitData(f"{self.place.below(name)} names a file that is not there as it says; delete it.")
                 found[entry["shard"]] = entry
         return found
+
+    def _size(self, name: str) -> int:
+        """Of a file that came after the folder was listed; -1 where there is none."""
+        try:
+            return self.place.below(name).entry().size
+        except OSError:
+            return -1
+
+    def _entry(self, said: Any, where: Place) -> dict[str, Any]:
+        """A line of a ledger; raises UnfitData for one that embed does not write, such as a path out of the folder."""
+        name = said.get("shard") if isinstance(said, dict) else None
+        named = isinstance(name, str) and re.fullmatch(r"[0-9]{6,12}", name)
+        whole = named and said.get("file") == self.shard_path(str(name))
+        if not whole or not all(isinstance(said.get(key), int) for key in ("start", "stop", "rows", "bytes")):
+            raise UnfitData(f"{where} is damaged: it names no shard of this folder. Embed the set again.")
+        if not isinstance(said.get("failed"), list) or not isinstance(said.get("sha256"), str):
+            raise UnfitData(f"{where} is damaged: it does not say what its shard holds. Embed the set again.")
+        return said
 
     def _entries(self) -> list[Any]:
         return self.place.entries() if self.place.kind() == "folder" else []
@@ -164,28 +207,62 @@ class JobFolder:
         return whole
 
     def clear(self) -> None:
-        """Remove what a finished job needs no more, and what was left aside by one that was killed."""
-        for entry in self._entries():
-            if entry.name.startswith(("states/", "ledger/")):
-                self.place.below(entry.name).remove()
+        """Remove what a finished job needs no more, and what was left aside by one that was killed; nothing else.
+
+        Another job may be doing the same: what is gone already is no trouble.
+        """
+        mine = re.compile(r"(ledger/[0-9]{6,12}\.json|states/[0-9]{6,12}\.safetensors)")
         if isinstance(self.place, Local):
-            for aside in self.place.path.rglob(".*.part"):
-                aside.unlink(missing_ok=True)
-            for name in ("states", "ledger"):
-                with suppress(OSError):
-                    (self.place.path / name).rmdir()
+            self._clear_here(self.place.path, mine)
+            return
+        for entry in self._entries():
+            if mine.fullmatch(entry.name):
+                self.place.below(entry.name).remove()
+
+    @staticmethod
+    def _clear_here(folder: Path, mine: "re.Pattern[str]") -> None:
+        old = time.time() - ABANDONED
+        for inside in (folder / "ledger", folder / "states", folder / "shards", folder):
+            if inside.is_symlink() and inside != folder:
+                continue  # somebody else's folder
+            with suppress(OSError):
+                for path in list(inside.iterdir()):
+                    aside = path.name.startswith(".") and path.name.endswith(".part")
+                    if mine.fullmatch(f"{inside.name}/{path.name}") or (aside and path.lstat().st_mtime < old):
+                        path.unlink(missing_ok=True)
+                if inside.name in ("ledger", "states"):
+                    inside.rmdir()
 
     def manifest(self) -> dict[str, Any] | None:
-        """What a finished job says of itself; None for one that is not."""
-        return self._json(MANIFEST)
+        """What a finished job says of itself; None for one that is not. Raises UnfitData for one that is damaged."""
+        said, where = self._json(MANIFEST), self.place.below(MANIFEST)
+        if said is None:
+            return None
+        counts = [said.get(key) for key in ("images", "rows", "failed")]
+        shards, files = said.get("shards"), said.get("files")
+        if said.get("schema") != SCHEMA or not isinstance(said.get("job"), str) or not isinstance(files, dict):
+            raise UnfitData(f"{where} is not that of an embedded set; embed the set again.")
+        if not all(isinstance(count, int) and count >= 0 for count in counts) or not isinstance(shards, list):
+            raise UnfitData(f"{where} is damaged: it does not say how many images there are. Embed the set again.")
+        for entry in shards:
+            self._entry(entry, where)
+        return said
 
     def accumulators(self) -> dict[Key, Accumulator]:
         where = self.place.below(ACCUMULATORS)
-        return unpacked(where.read(), str(where))
+        return unpacked(self._there(where), str(where))
 
     def failures(self) -> Iterator[dict[str, str]]:
         """id, source and reason of every image that could not be read, of a finished job."""
-        yield from csv.DictReader(io.StringIO(self.place.below(FAILED).read().decode(), newline=""))
+        said = self._there(self.place.below(FAILED)).decode(errors="replace")
+        yield from csv.DictReader(io.StringIO(said, newline=""))
+
+    @staticmethod
+    def _there(where: Place) -> bytes:
+        try:
+            return where.read()
+        except FileNotFoundError:
+            raise UnfitData(f"{where} is gone; embed the set again.") from None
 
     # files
 
@@ -208,10 +285,13 @@ class JobFolder:
         except RepscopeError:
             raise
         except OSError as error:
-            raise Unwritable(
-                f"Cannot write {self.place.below(name)}: {error.strerror or error}. What is done is kept: make room or "
-                "choose who may write there, and the same command goes on."
-            ) from None
+            raise self._unwritable(name, error) from None
+
+    def _unwritable(self, name: str, error: OSError) -> Unwritable:
+        return Unwritable(
+            f"Cannot write {self.place.below(name)}: {error.strerror or error}. What is done is kept: make room or "
+            "choose who may write there, and the same command goes on."
+        )
 
 
 def _failed(entries: Iterable[dict[str, Any]]) -> bytes:
@@ -268,3 +348,23 @@ def _moved(known: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 def _few(value: Any) -> str:
     text = json.dumps(value, sort_keys=True)
     return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def _sound(job: Mapping[str, Any]) -> bool:
+    """Whether what is read of a job is of the kind that is written of one."""
+    source, encoders, columns = job.get("source"), job.get("encoders"), job.get("columns")
+    if not isinstance(source, dict) or not isinstance(encoders, list) or not isinstance(columns, dict):
+        return False
+    parts = source.get("parts")
+    return (
+        isinstance(source.get("name"), str)
+        and isinstance(source.get("given"), str)
+        and isinstance(parts, list)
+        and all(isinstance(part, dict) and isinstance(part.get("images"), int) for part in parts)
+        and all(isinstance(each, dict) and each.keys() >= OF_ENCODER for each in encoders)
+        and all(isinstance(about, dict) and "kind" in about for about in columns.values())
+        and isinstance(job.get("layers"), list)
+        and isinstance(job.get("keep"), list)
+        and isinstance(job.get("shard"), int)
+        and job["shard"] > 0
+    )

@@ -135,9 +135,8 @@ class Stored(Embedded):
         return self._vectors(name).reshape(len(self), *about["shape"])
 
     def _vectors(self, name: str) -> Array:
-        return mapped(
-            self.folder, self.manifest, name, (self._shard(entry, [name]) for entry in self.manifest["shards"])
-        )
+        shards = self.manifest["shards"]
+        return mapped(self.folder, self.manifest, name, lambda: (self._shard(each, [name]) for each in shards))
 
     def readings(self, encoder: str, layer: int = -1) -> Mapping[str, Float[Array, " N"]]:
         of_kind("layer of this set", layer, self.layers(encoder))

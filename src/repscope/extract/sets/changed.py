@@ -16,13 +16,21 @@ def unchanged(folder: JobFolder, shard: Shard, entry: dict[str, Any], *, verify:
     sizes were held against each other when the job was begun.
     """
     made = folder.place.below(entry["file"])
-    if not verify and shard.part.changed(shard.start, shard.stop) <= made.entry().changed:
-        return
-    known = _known(made.read())
+    try:
+        if not verify and shard.part.changed(shard.start, shard.stop) <= made.entry().changed:
+            return
+        known = _known(made.read(), str(made))
+    except FileNotFoundError:
+        raise UnfitData(f"{made} is gone; embed the set again, into another folder.") from None
     for item in shard.part.items(shard.start, shard.stop):
-        before = known.get(item.id)  # none: it could not be read then
+        before, label = known.get(item.id, ("", None))  # none: it could not be read then
+        if before and item.data is not None and label != item.label:
+            raise UnfitData(
+                f"{item.source} has the label {item.label!r} now, and {label!r} when it was embedded. Embed into "
+                f"another folder, or remove {folder.place} first."
+            )
         now = None if item.data is None else hashlib.sha256(item.data).hexdigest()
-        if before is not None and now != before:
+        if before and now != before:
             told = now[:16] if now else f"none ({item.reason})"
             raise UnfitData(
                 f"{item.source} is not the image that was embedded: its SHA-256 was {before[:16]}, now it is {told}. "
@@ -30,8 +38,13 @@ def unchanged(folder: JobFolder, shard: Shard, entry: dict[str, Any], *, verify:
             )
 
 
-def _known(table: bytes) -> dict[str, str]:
-    from pyarrow import parquet
+def _known(table: bytes, what: str) -> dict[str, tuple[str, str | None]]:
+    """Id -> digest and label."""
+    from pyarrow import ArrowException, parquet
 
-    rows = parquet.read_table(io.BytesIO(table), columns=["id", "sha256"])
-    return dict(zip(rows.column("id").to_pylist(), rows.column("sha256").to_pylist(), strict=True))
+    try:
+        rows = parquet.read_table(io.BytesIO(table), columns=["id", "sha256", "label"])
+    except (ArrowException, OSError) as error:
+        raise UnfitData(f"{what} cannot be read ({error}); embed the set again, into another folder.") from None
+    told = zip(rows.column("sha256").to_pylist(), rows.column("label").to_pylist(), strict=True)
+    return dict(zip(rows.column("id").to_pylist(), told, strict=True))

@@ -140,6 +140,8 @@ def merge(folders: "Sequence[str | os.PathLike[str]]", into: "str | os.PathLike[
     Raises UnfitData where shards are missing or a folder is of something else, Unwritable where the folders are of
     different jobs or cannot be written.
     """
+    if not folders:
+        raise WrongUsage("Name the folders that `embed --shard` wrote into.")
     parts = [JobFolder(place(folder)).read() for folder in folders]
     if into is None and len(parts) != 1:
         raise UnfitData(f"{len(parts)} folders want one to be merged into; name it with -o.")
@@ -158,8 +160,9 @@ def _copied(part: JobFolder, whole: JobFolder) -> None:
     there = whole.done()
     for name, entry in part.done().items():
         if name not in there:
-            for file in (f"states/{name}.safetensors", entry["file"], f"ledger/{name}.json"):
+            for file in (f"states/{name}.safetensors", entry["file"]):
                 whole.write(file, _read(part.place.below(file)))
+            whole.note(name, entry)
 
 
 def _read(where: "Place") -> bytes:

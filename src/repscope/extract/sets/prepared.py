@@ -82,13 +82,20 @@ def prepare(
         except UnreadableImage as error:
             reason = str(error).removeprefix(f"{item.source}: ")
             digest = "" if item.data is None else hashlib.sha256(item.data).hexdigest()
-            failures.append(Failure(item.id, item.source, reason, digest, index))
+            told = _text(item.id), _text(item.source), _text(reason)
+            failures.append(Failure(*told, digest, index))  # pyright: ignore[reportArgumentType]
             continue
-        others = tuple(item.columns.get(name) for name in columns)
-        rows.append(Row(item.id, item.source, item.label, photo.sha256, index, photo.size, others))
+        others = tuple(_text(item.columns.get(name)) for name in columns)
+        told = _text(item.id), _text(item.source), _text(item.label)
+        rows.append(Row(*told, photo.sha256, index, photo.size, others))  # pyright: ignore[reportArgumentType]
         photos.append(photo)
     ready = tuple(shown(encoder, photos, framing) for encoder in encoders) if photos else ()
     return Prepared(shard, tuple(rows), tuple(failures), ready, first + len(items) >= shard.stop)
+
+
+def _text(said: str | None) -> str | None:
+    """The same, where Parquet can hold it: bytes of a file's name that are no text are written out."""
+    return said if said is None or said.isascii() else said.encode("utf-8", "backslashreplace").decode()
 
 
 def prepared(

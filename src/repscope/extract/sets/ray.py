@@ -5,6 +5,7 @@ A worker that dies costs the shard it was at, which another does again: a shard 
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -147,6 +148,18 @@ def _light(run: Run) -> Run:
     return Run(bare, run.folder, weights=tuple(weights_of(encoder) for encoder in run.job.encoders))
 
 
+def _knock(address: str) -> None:
+    """Raises Unsupported where nobody answers: Ray would try for many minutes, and say nothing."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except (OSError, OverflowError) as error:
+            raise Unsupported(
+                f"No Ray answers at RAY_ADDRESS {address} ({error}); unset it to start one here."
+            ) from None
+
+
 def _stopped() -> None:
     import ray
 
@@ -163,6 +176,7 @@ def _started(pool: Pool) -> bool:
     ours = not ray.is_initialized()
     if ours:
         address = os.environ.get("RAY_ADDRESS")
+        _knock(address or "")
         try:
             if address:
                 ray.init(address=address, log_to_driver=False, configure_logging=False)

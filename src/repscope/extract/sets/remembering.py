@@ -37,8 +37,9 @@ class Remembering:
         if not self.cache.knows(READ) or not any(self.cache.knows(self._who(encoder)) for encoder in job.encoders):
             yield from self._kept(shards, job.encoders, threads, told)
             return
-        for shard in shards:
-            items = [_hashed(item) for item in shard.part.items(shard.start, shard.stop)]
+        # first all bytes, then all pixels: a file of many images is read front to back both times
+        hashed = [[_hashed(item) for item in shard.part.items(shard.start, shard.stop)] for shard in shards]
+        for shard, items in zip(shards, hashed, strict=True):
             known = self._known(items)
             unknown = [encoder for encoder, said in zip(job.encoders, known, strict=True) if said is None]
             read = self._read(shard, items) if not unknown else None
@@ -78,7 +79,16 @@ class Remembering:
 
     def _known(self, items: Sequence[Item]) -> list[Said | None]:
         digests, sample = [item.reason for item in items], self._sample([item.id for item in items])
-        return [self._said(encoder, _key(digests), sample) for encoder in self.job.encoders]
+        return [self._whole(encoder, _key(digests), sample, len(items)) for encoder in self.job.encoders]
+
+    def _whole(self, encoder: Encoder, digests: str, sample: str, images: int) -> Said | None:
+        """The same, or None for what is damaged: it is encoded again."""
+        try:
+            said = self._said(encoder, digests, sample)
+        except (KeyError, ValueError, TypeError):
+            return None
+        rows = {len(values) for values in said.columns.values()} if said else set()
+        return said if len(rows) <= 1 and max(rows, default=0) <= images else None
 
     def _said(self, encoder: Encoder, digests: str, sample: str) -> Said | None:
         """All that is asked of an encoder, where all of it is there."""
@@ -105,11 +115,18 @@ class Remembering:
         return wanted if arrays else set()
 
     def _read(self, shard: Shard, items: Sequence[Item]) -> tuple[list[Row], list[Failure]] | None:
-        known = self.cache.get(READ, _key([item.reason for item in items]))
-        if known is None or known["sizes"].shape != (len(items), 2):
+        known = self.cache.get(READ, _key([item.reason for item in items])) or {}
+        sizes, told = known.get("sizes", np.zeros(0)), known.get("reasons", np.zeros(0, np.uint8))
+        if sizes.shape != (len(items), 2):
+            return None
+        try:
+            words = json.loads(told.tobytes())
+        except ValueError:
+            return None
+        if not isinstance(words, list) or len(words) != int((sizes[:, 0] == 0).sum()):
             return None
         columns, rows, failures = self.job.images.columns, list[Row](), list[Failure]()
-        reasons = iter(json.loads(known["reasons"].tobytes()))
+        reasons = iter(map(str, words))
         for index, (item, size) in enumerate(
             zip(items, known["sizes"].tolist(), strict=True), shard.before + shard.start
         ):

@@ -6,6 +6,7 @@ A set is a folder (its sub-folders are classes), Parquet in the Hugging Face ima
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from repscope.errors import NoImages, UnfitData, WrongUsage
 from repscope.images.sets.folder import folder
@@ -29,7 +30,7 @@ def image_set(given: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
     Raises NoImages where there are none, UnfitData for a file of another kind, WrongUsage for nothing at all.
     """
     if not isinstance(given, str | os.PathLike):
-        paths = [os.fspath(path) for path in given]
+        paths = _paths(given)
         if len(paths) != 1:
             return _some(ImageSet(f"{len(paths)} files", "", (listed("paths", paths),)))
         given = paths[0]
@@ -46,6 +47,16 @@ def image_set(given: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
                 f"{error.filename or text} cannot be read: {error.strerror}; mend it, or who may read it."
             ) from None
         raise
+
+
+def _paths(given: Any) -> list[str]:
+    try:
+        paths = [os.fspath(path) for path in given]
+    except TypeError:
+        paths = [None]
+    if not all(isinstance(path, str) for path in paths):
+        raise WrongUsage(f"A source is {KINDS}; or several paths. Got {type(given).__name__}.")
+    return [str(path) for path in paths]
 
 
 def _found(given: str, where: Place) -> ImageSet:
@@ -66,12 +77,17 @@ def _found(given: str, where: Place) -> ImageSet:
 
 
 def _in_folder(given: str, where: Place, entries: list[Entry]) -> ImageSet:
-    name = where.name
-    for suffix in HOLDERS:
-        names = sorted((e.name for e in entries if e.name.lower().endswith(suffix)), key=natural)
+    embedded = {entry.name.rpartition("/")[0] for entry in entries if entry.name.rpartition("/")[2] == "job.json"}
+    entries = [entry for entry in entries if not any(entry.name.startswith(f"{each}/") for each in embedded)]
+    held = {suffix: [e.name for e in entries if e.name.lower().endswith(suffix)] for suffix in HOLDERS}
+    images = folder(where, entries)
+    kinds = [*(names[0] for names in held.values() if names), *(file.id for file in images.files[:1])]
+    if len(kinds) > 1:
+        raise UnfitData(f"{where} holds images of several kinds ({', '.join(kinds)}); give each kind by itself.")
+    for suffix, names in held.items():
         if names:
-            return _held(given, name, [(where.below(each), each) for each in names], suffix)
-    return ImageSet(name, given, (folder(where, entries),))
+            return _held(given, where.name, [(where.below(each), each) for each in sorted(names, key=natural)], suffix)
+    return ImageSet(where.name, given, (images,))
 
 
 def _held(given: str, name: str, files: list[tuple[Place, str]], suffix: str) -> ImageSet:

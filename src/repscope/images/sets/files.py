@@ -75,4 +75,4 @@ class Files(Part):
 
     @property
     def digest(self) -> str:
-        return digest_of(f"{file.id}\0{file.size}\0{file.label}" for file in self.files)
+        return digest_of(f"{file.id}\0{file.size}\0{file.label}\0{sorted(file.columns.items())}" for file in self.files)

@@ -26,5 +26,6 @@ def _order(entry: Entry) -> list[tuple[list[str | int], str]]:
 
 def _file(place: Place, entry: Entry) -> File:
     label, inside, _ = entry.name.partition("/")
-    trouble = "" if entry.regular else "it is a pipe or a device; give a file"
+    odd = "it is a link to nothing" if entry.size < 0 else "it is a pipe or a device; give a file"
+    trouble = "" if entry.regular else odd
     return File(entry.name, place.below(entry.name), label if inside else None, {}, entry.size, entry.changed, trouble)

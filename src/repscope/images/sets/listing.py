@@ -40,8 +40,12 @@ def listed(name: str, paths: Sequence[str], folder: Place | None = None) -> File
 
 
 def _table(where: Place, text: str) -> tuple[Files, tuple[str, ...]]:
-    rows = csv.DictReader(io.StringIO(text), delimiter="\t" if where.name.lower().endswith(".tsv") else ",")
-    header = [name or "" for name in rows.fieldnames or ()]
+    between = "\t" if where.name.lower().endswith(".tsv") else ","
+    rows = csv.DictReader(io.StringIO(text, newline=None), delimiter=between)
+    try:
+        header, every = [name or "" for name in rows.fieldnames or ()], list(rows)
+    except csv.Error as error:
+        raise UnfitData(f"{where} cannot be read as a table: {error}. Look for a quote that is not closed.") from None
     path = _first(PATHS, header)
     if path is None:
         raise UnfitData(
@@ -49,8 +53,10 @@ def _table(where: Place, text: str) -> tuple[Files, tuple[str, ...]]:
         )
     label = _first(LABELS, header)
     others = tuple(name for name in header if name and name not in (path, label, "id"))
-    read = [row for row in rows if row.get(path)]
+    read = [row for row in every if row.get(path)]
     ids = [row["id"] for row in read] if "id" in header else unique([(row[path],) for row in read])
+    if not all(ids):
+        raise UnfitData(f"{where}: the column `id` is empty for some images; give every image one, or leave it out.")
     if len(set(ids)) < len(ids):
         raise UnfitData(f"{where}: the column `id` says the same of several images; ids must differ.")
     files = [
@@ -78,4 +84,4 @@ def _folder(where: Place) -> Place | None:
 def _place(path: str, folder: Place | None) -> Place:
     if "://" in path or folder is None:
         return place(path)
-    return Local(Path(path)) if Path(path).is_absolute() else folder.below(path)
+    return Local(Path(path)) if Path(path).is_absolute() else place(str(folder.below(path)))

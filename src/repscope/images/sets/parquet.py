@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
-from repscope.errors import UnfitData
+from repscope.errors import RepscopeError, UnfitData
 from repscope.images.sets.image_set import Item, Part, digest_of
 from repscope.images.sets.place import Entry, Place
 
@@ -34,13 +35,18 @@ class Parquet(Part):
         self.place, self.name = place, name
         self._at, self._rest = -1, iter(())
 
-    def _opened(self) -> Any:
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """The file, closed at the end: a set may have very many."""
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
 
         try:
-            return ParquetFile(self.place.open())
-        except (ArrowException, OSError) as error:
+            with self.place.open() as source:
+                yield ParquetFile(source)
+        except RepscopeError:
+            raise
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise _unread(self.place, error) from None
 
     @cached_property
@@ -74,8 +80,11 @@ class Parquet(Part):
                 row = next(self._rest)
             except StopIteration:
                 raise UnfitData(f"{self.place} has fewer rows than it says; copy or download it again.") from None
+            if index + 1 == stop:  # before it is handed out: nobody asks for one more
+                self._at = stop
+            if index + 1 == len(self):
+                self._at, self._rest = -1, iter(())
             yield self._item(index, row)
-        self._at = stop
 
     def _item(self, index: int, row: dict[str, Any]) -> Item:
         image, where = row["image"], f"{self.place}#{index}"
@@ -86,24 +95,19 @@ class Parquet(Part):
         return Item(f"{self.name}#{index}", where, data if isinstance(data, bytes) else None, label, others, reason)
 
     def _rows(self, start: int) -> Iterator[dict[str, Any]]:
-        from pyarrow import ArrowException
-
         about, before, first = self._about, 0, 0
         while first < len(about.groups) and before + about.groups[first] <= start:
             before, first = before + about.groups[first], first + 1
         wanted = ["image", *about.columns, *(["label"] if about.labelled else [])]
         skip = start - before
-        try:
-            with self._opened() as file:
-                groups = range(first, len(about.groups))
-                for batch in file.iter_batches(batch_size=ROWS, row_groups=groups, columns=wanted, use_threads=False):
-                    if skip >= len(batch):
-                        skip -= len(batch)
-                        continue
-                    yield from batch.slice(skip).to_pylist()
-                    skip = 0
-        except (ArrowException, OSError) as error:
-            raise _unread(self.place, error) from None
+        with self._opened() as file:
+            groups = range(first, len(about.groups))
+            for batch in file.iter_batches(batch_size=ROWS, row_groups=groups, columns=wanted, use_threads=False):
+                if skip >= len(batch):
+                    skip -= len(batch)
+                    continue
+                yield from batch.slice(skip).to_pylist()
+                skip = 0
 
     @cached_property
     def _entry(self) -> Entry:
@@ -114,7 +118,8 @@ class Parquet(Part):
 
     @property
     def digest(self) -> str:
-        return digest_of(iter([f"{self.name}\0{self._entry.size}\0{len(self)}"]))
+        about = self._about
+        return digest_of(iter([f"{self.name}\0{self._entry.size}\0{len(self)}\0{about.columns}\0{about.classes}"]))
 
 
 def _texts(schema: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import stat
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -106,7 +107,22 @@ class Local(Place):
             raise
 
     def read(self) -> bytes:
+        if not stat.S_ISREG(mode := self.path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device")  # reading it may never end
         return self.path.read_bytes()
+
+    def create(self, data: bytes) -> bool:
+        """As `write`, where there is no such file yet; False where there is."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
+        try:
+            aside.write_bytes(data)
+            os.link(aside, self.path)
+        except FileExistsError:
+            return False
+        finally:
+            aside.unlink(missing_ok=True)
+        return True
 
     def open(self) -> Any:
         from pyarrow import OSFile
@@ -130,37 +146,42 @@ class Local(Place):
 
     def entries(self) -> list[Entry]:
         found: list[Entry] = []
-        self._into(found, str(self.path), "", {self._identity(str(self.path))})
+        self._into(found, str(self.path), "", {_identity(str(self.path))})
         return found
 
-    def _into(self, found: list[Entry], folder: str, before: str, above: set[tuple[int, int]]) -> None:
+    def _into(self, found: list[Entry], folder: str, before: str, visited: set[tuple[int, int]]) -> None:
+        """Each folder once: links may lead in circles."""
         with os.scandir(folder) as inside:
-            for each in inside:
-                if each.name.startswith("."):
-                    continue
-                name = before + each.name
-                if not each.is_dir():
-                    found.append(_entry(name, each))
-                    continue
-                identity = self._identity(each.path)
-                if identity not in above:  # a link that leads back to where it is
-                    self._into(found, each.path, f"{name}/", above | {identity})
-
-    @staticmethod
-    def _identity(path: str) -> tuple[int, int]:
-        about = os.stat(path)  # noqa: PTH116
-        return about.st_dev, about.st_ino
+            some = sorted(inside, key=lambda each: each.is_symlink())  # folders by their own name before links to them
+        for each in some:
+            if each.name.startswith("."):
+                continue
+            name = before + each.name
+            try:
+                identity = _identity(each.path) if each.is_dir() else None
+            except OSError:
+                identity = None
+            if identity is None:
+                found.append(_entry(name, each))
+            elif identity not in visited:
+                visited.add(identity)
+                self._into(found, each.path, f"{name}/", visited)
 
     def entry(self) -> Entry:
         about = self.path.stat()
         return Entry(self.path.name, about.st_size, about.st_mtime)
 
 
+def _identity(path: str) -> tuple[int, int]:
+    about = os.stat(path)  # noqa: PTH116
+    return about.st_dev, about.st_ino
+
+
 def _entry(name: str, found: "os.DirEntry[str]") -> Entry:
     try:
         about = found.stat()
-    except OSError:  # a link to nothing: its reading will say so
-        return Entry(name, 0, 0.0)
+    except OSError:  # a link to nothing
+        return Entry(name, -1, 0.0, regular=False)
     return Entry(name, about.st_size, about.st_mtime, found.is_file())
 
 
@@ -195,6 +216,8 @@ class Remote(Place):
                 return ask()
             except FileNotFoundError:
                 raise
+            except ValueError as error:  # pyarrow's word for a path that is none
+                raise WrongUsage(f"{self.address} is no path of a store ({error}).") from None
             except OSError as error:
                 if wait is None:
                     said = " ".join(str(error).split())[:300].rstrip(".")
@@ -266,12 +289,15 @@ def place(given: "str | os.PathLike[str]") -> Place:
     text = os.fspath(given)
     if "://" not in text:
         try:
-            return Local(Path(text).expanduser())
-        except (RuntimeError, ValueError) as error:  # the home of nobody, or no path at all
+            # From the root: a set is the same from wherever it is asked for, and so are its bytes.
+            return Local(Path(os.path.abspath(Path(text).expanduser())))  # noqa: PTH100  resolve would follow links
+        except (RuntimeError, ValueError, UnicodeError) as error:  # the home of nobody, or no path at all
             raise WrongUsage(f"{text!r} is no path ({error}).") from None
     from pyarrow import ArrowInvalid
     from pyarrow.fs import FileSystem
 
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise WrongUsage("An address with keys in it would be written into every file; give keys in the environment.")
     try:
         files, path = FileSystem.from_uri(text)
     except (ArrowInvalid, OSError, NotImplementedError) as error:

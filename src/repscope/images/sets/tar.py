@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -44,19 +44,15 @@ class Tar(Part):
                     folder, _, last = member.name.rpartition("/")
                     stem, _, suffix = last.partition(".")
                     if member.isreg() and stem and not last.startswith("."):
-                        key = f"{folder}/{stem}" if folder else stem
-                        groups.setdefault(key, {})[suffix.lower()] = (member.offset_data, member.size)
-        except (tarfile.TarError, OSError, ValueError) as error:
+                        files = groups.setdefault(f"{folder}/{stem}" if folder else stem, {})
+                        again = "" if suffix.lower() not in files else f"{len(files)}."
+                        files[again + suffix.lower()] = (member.offset_data, member.size)
+                file.seek(archive.offset)  # a damaged header ends an archive as quietly as its end does
+                if file.read(512).strip(b"\0"):
+                    raise ValueError("it is damaged in the middle")
+        except (tarfile.TarError, OSError, ValueError, OverflowError, SystemError) as error:
             raise self._unread(error) from None
-        found = (self._member(key, files) for key, files in groups.items())
-        return tuple(member for member in found if member is not None)
-
-    @staticmethod
-    def _member(key: str, files: dict[str, tuple[int, int]]) -> Member | None:
-        suffix = next((suffix for suffix in files if f".{suffix.rpartition('.')[2]}" in SUFFIXES), None)
-        if suffix is None:
-            return None
-        return Member(key, files[suffix], f"{key}.{suffix}", files.get("cls") or files.get("label"), files.get("json"))
+        return tuple(member for key, files in groups.items() for member in _members(key, files))
 
     def __reduce__(self) -> Any:
         """Sent to another process it begins anew: an open file is nobody else's."""
@@ -71,7 +67,7 @@ class Tar(Part):
             for member in members:
                 try:
                     data, label = _bytes(file, member.image), _label(file, member)
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, OverflowError, SystemError) as error:
                     raise self._unread(error) from None
                 yield Item(f"{self.name}/{member.key}", f"{self.place}#{member.name}", data, label)
 
@@ -90,6 +86,15 @@ class Tar(Part):
         return UnfitData(
             f"{self.place} cannot be read as a tar archive: {str(error).rstrip('.')}. Fetch or copy it again."
         )
+
+
+def _members(key: str, files: Mapping[str, tuple[int, int]]) -> Iterator[Member]:
+    """Every image of a key; where there are several, their suffixes tell them apart."""
+    images = [suffix for suffix in files if f".{suffix.rpartition('.')[2]}" in SUFFIXES]
+    label, described = files.get("cls") or files.get("label"), files.get("json")
+    for suffix in images:
+        name = f"{key}.{suffix}"
+        yield Member(key if len(images) == 1 else name, files[suffix], name, label, described)
 
 
 def _bytes(file: Any, where: tuple[int, int]) -> bytes:
