@@ -143,7 +143,7 @@ def test_what_bfloat16_cannot_tell_apart_is_left_to_others(monkeypatch: pytest.M
     monkeypatch.setattr(search, "_decided", lambda *args: decided.append(honest(*args)) or decided[-1])
     agree(nearest(HARD["clusters"], K).rows, cosines(HARD["clusters"]))
     assert not np.concatenate(decided).any()
-    assert len(np.concatenate(decided)) == products.QUERIES  # the rest is not even tried
+    assert len(np.concatenate(decided)) <= products.QUERIES  # the rest is not even tried
 
 
 @pytest.mark.parametrize("mean", [0, 100])

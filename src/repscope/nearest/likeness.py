@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from repscope.nearest.vectors import Array, Places, Vectors, Where
 
-SAMPLED = 4096
+SAMPLED = 1024
 
 
 class Likeness(ABC):
@@ -62,10 +62,10 @@ class Cosine(Likeness):
         return self.queries.length == 0
 
     def left(self, where: Where) -> Float[Array, "m D"]:
-        return self.queries.at(where) - self.shift
+        return _less(self.queries.at(where), self.shift)
 
     def right(self, where: Where) -> Float[Array, "n D"]:
-        return self.bank.at(where) - self.shift
+        return _less(self.bank.at(where), self.shift)
 
     def bias(self, right: Float[Array, "n D"]) -> Float[Array, " n"]:
         return right @ self.shift
@@ -110,6 +110,11 @@ class Closeness(Likeness):
 
     def exact(self, asked: Float[Array, "m D"], places: Places, begin: Places) -> Float[Array, " c"]:
         return -self.bank.squared_gaps(places, asked, begin) / 2
+
+
+def _less(x: Float[Array, "m D"], shift: Float[Array, " D"]) -> Float[Array, "m D"]:
+    x -= shift
+    return x
 
 
 def _power_of_two(bank: Vectors) -> float:

@@ -106,14 +106,15 @@ class Products:
 
     def _proposal(self, held: torch.Tensor, maxima: torch.Tensor, least: NDArray[np.float32], most: int) -> "Proposal":
         """The rows with such a product, of queries that have few groups of them."""
-        m, each, edge = len(maxima), self.together // GROUP, torch.from_numpy(least)
-        reached = maxima.float() >= edge[:, None]
+        m, each = len(maxima), self.together // GROUP
+        edge = torch.from_numpy(least).to(self.kind)  # where this rounds upwards, no product lies between
+        reached = maxima >= edge[:, None]
         reached[reached.sum(1) > most] = False
         query, group = reached.nonzero(as_tuple=True)
         part, inside = group // each, group % each
         first = (part * self.queries + query) * self.together + inside
         values = held.view(-1)[first[:, None] + each * torch.arange(GROUP)]
-        found, place = (values.float() >= edge[query, None]).nonzero(as_tuple=True)
+        found, place = (values >= edge[query, None]).nonzero(as_tuple=True)
         rows = (part * self.together + inside)[found] + each * place
         return Proposal(rows.numpy(), np.searchsorted(query[found].numpy(), np.arange(m + 1)))
 
@@ -159,12 +160,16 @@ def _amax(values: torch.Tensor) -> torch.Tensor:
 
 
 def _rounded(x: Float[Array, "n D"], into: torch.Tensor) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """Writes rows in fast numbers; returns their lengths, and at most how long is what was lost."""
+    """Writes rows in fast numbers; returns at most their lengths, and at most how long is what was lost."""
     single = torch.from_numpy(x.astype(np.float32))
     into.copy_(single)
-    missed = (single - into.float()).numpy()  # exact: of two near numbers
-    length = np.sqrt(np.einsum("ij,ij->i", x, x))
-    return length, 1.001 * np.sqrt(np.einsum("ij,ij->i", missed, missed)) + ROUNDING[torch.float32] * length
+    length, missed = _at_most(single), _at_most(single - into.float())  # exact: of two near numbers
+    return length, missed + ROUNDING[torch.float32] * length
+
+
+def _at_most(x: torch.Tensor) -> Float[Array, " n"]:
+    """Lengths of rows, not less than they are: float32 loses a little, and squares under 1e-38."""
+    return 1.001 * np.sqrt(np.einsum("ij,ij->i", x.numpy(), x.numpy()).astype(np.float64)) + 1e-17
 
 
 def _spread(bias: Float[Array, " n"], into: torch.Tensor) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from repscope.nearest.certain import certain
 from repscope.nearest.likeness import Likeness
-from repscope.nearest.threads import shared
+from repscope.nearest.threads import shared, workers
 from repscope.nearest.vectors import Array, blocks
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _proposed(
 ) -> Int[NDArray[np.intp], " r"]:
     """Finds for these queries what fast numbers can prove; returns the queries that they cannot.
 
-    The first block is spread evenly over them all: where less than half of it is proved, the rest is not tried.
+    The first blocks are spread evenly over them all: where less than half is proved there, the rest is not tried.
     """
     import torch
 
@@ -83,16 +83,17 @@ def _proposed(
     if not len(left):
         return left
     products = Products(likeness, getattr(torch, kind))
-    turns, sure = ceil(len(left) / products.queries), np.zeros(len(left), bool)
+    sure, together = np.zeros(len(left), bool), workers()
+    turns = ceil(len(left) / products.queries / together) * together  # as many blocks for each
     left = np.concatenate([left[turn::turns] for turn in range(turns)])
 
     def work(where: slice) -> None:
         sure[where] = _decided(likeness, k, left[where], products.top(left[where], k, own), found)
 
-    first, *others = blocks(len(left), products.queries)
-    work(first)
-    if sure[first].mean() >= HALF:
-        shared(work, others)
+    parts = blocks(len(left), ceil(len(left) / turns))
+    shared(work, parts[:together])
+    if sure[: parts[:together][-1].stop].mean() >= HALF:
+        shared(work, parts[together:])
     return left[~sure]
 
 
