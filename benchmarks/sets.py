@@ -9,9 +9,9 @@
 `forward`: a ViT-B/16 with random weights in bfloat16 on JPEG files of 500 x 375; images a second of `embed` with all
 that it keeps, over those of the network alone on pixels that are ready, at the batch that is best for the network; they
 take turns, and a ratio is of one round. `memory`: the largest resident memory of a process that embeds so many images;
-the first layer of an embedded encoder, so that it is over soon. `workers`: one Ray worker of one core and two; images a
-second once all of them are at work. `kills`: the command is killed at random moments and begun again, until it ends;
-its files are held against those of a run that was left alone. `all`: every image that is given, once.
+the embedding layer of an embedded encoder, without readings, so that it is over soon. `workers`: one Ray worker of one
+core and two; images a second once all of them are at work. `kills`: the command is killed at random moments and begun
+again, until it ends; its files are held against those of a run that was left alone. `all`: every image that is given.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from pathlib import Path
 from forward import photographed, saved
 
 HERE = [sys.executable, "-m", "repscope"]
+KEEP = "mean,moments,sample"
 
 
 def forward(arguments: argparse.Namespace) -> None:
