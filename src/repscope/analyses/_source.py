@@ -38,7 +38,8 @@ def embedded(
     Raises WrongUsage for images without encoders, and as `opened` and `embed`.
     """
     if is_stored(source):
-        yield opened(source, chosen(opened(source), names))
+        stored = opened(source)
+        yield Stored(stored.files, stored.manifest, chosen(stored, names))
         return
     images: ImageSet = image_set(source)
     if not encoders:

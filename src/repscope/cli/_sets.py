@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,22 +91,21 @@ def asking(
         layers = layers(encoders) if callable(layers) else layers
     from repscope.analyses._source import embedded
 
-    with Progress("embedding") as looking:
-        prepared = embedded(
-            source,
-            encoders,
-            names=names,
-            layers=() if callable(layers) else layers,
-            framing=frame.value,
-            batch=batch,
-            progress=looking,
-        )
-        images = prepared.__enter__()
-    try:
+    with ExitStack() as until_told:
+        with Progress("embedding") as looking:
+            images = until_told.enter_context(
+                embedded(
+                    source,
+                    encoders,
+                    names=names,
+                    layers=() if callable(layers) else layers,
+                    framing=frame.value,
+                    batch=batch,
+                    progress=looking,
+                )
+            )
         with Progress(label) as progress:
             yield Asking(images, images.encoders, progress, answer)
-    finally:
-        prepared.__exit__(None, None, None)
 
 
 def _unused(frame: Frame, precision: Precision, batch: int) -> None:

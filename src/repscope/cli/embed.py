@@ -7,6 +7,7 @@ import typer
 
 from repscope.cli._options import FRAME, PRECISION, Batch, Frame, Models, Precision, loaded, names_of, show
 from repscope.cli._progress import Progress
+from repscope.cli._sets import every
 from repscope.errors import WrongUsage
 
 STOPPED = 130
@@ -94,7 +95,7 @@ def embed(
                 images,
                 encoders,
                 folder,
-                layers=_layers(layers, min(encoder.contract.architecture.depth for encoder in encoders)),
+                layers=every(encoders) if layers.strip() == "all" else _layers(layers),
                 keep=names_of([keep]) if keep is not None else ALL,
                 readings=names_of([readings]) if readings is not None else WITHIN,
                 sample=sample,
@@ -124,10 +125,8 @@ def embed(
     show(told(stored))
 
 
-def _layers(text: str, depth: int) -> list[int]:
-    """As given; all from the embedding to the output for `all`; raises WrongUsage for what is no number."""
-    if text.strip() == "all":
-        return [*range(depth + 1), -1]
+def _layers(text: str) -> list[int]:
+    """As given; raises WrongUsage for what is no number."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:

@@ -79,8 +79,7 @@ def _made(path: Path, rows: int, column: str, tables: Iterable[Any]) -> None:
     try:
         with aside.open("xb") as file:
             for table in tables:
-                values = table.column(column).combine_chunks()
-                part = values.flatten().to_numpy(zero_copy_only=False).reshape(len(values), values.type.list_size)
+                part = as_array(table.column(column))
                 if header is None:
                     header = {"descr": part.dtype.str, "fortran_order": False, "shape": (rows, part.shape[1])}
                     np.lib.format.write_array_header_1_0(file, header)
@@ -91,3 +90,13 @@ def _made(path: Path, rows: int, column: str, tables: Iterable[Any]) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """A column of Arrow as numpy: vectors as (n, D)."""
+    import pyarrow
+
+    whole = values.combine_chunks()
+    if pyarrow.types.is_fixed_size_list(whole.type):
+        return whole.flatten().to_numpy(zero_copy_only=False).reshape(len(whole), whole.type.list_size)
+    return whole.to_numpy(zero_copy_only=False)

@@ -15,7 +15,7 @@ from repscope.errors import UnfitData, UnreadableImage
 from repscope.frames import Frame
 from repscope.images import Photo
 from repscope.images.sets import ImageSet, Item, Place, image_set, place
-from repscope.store.arrays import mapped
+from repscope.store.arrays import as_array, mapped
 from repscope.store.columns import ROW, column
 from repscope.store.embedded import Array, Embedded, Names, Sample, of_kind
 from repscope.store.job_folder import MANIFEST, SCHEMA, JobFolder
@@ -263,13 +263,3 @@ class Stored(Embedded):
             for start in range(0, len(table), size):
                 some = table.slice(start, size)
                 yield {name: as_array(some.column(name)) for name in some.column_names}
-
-
-def as_array(values: Any) -> NDArray[Any]:
-    """A column of Arrow as numpy: vectors as (n, D)."""
-    import pyarrow
-
-    whole = values.combine_chunks()
-    if pyarrow.types.is_fixed_size_list(whole.type):
-        return whole.flatten().to_numpy(zero_copy_only=False).reshape(len(whole), whole.type.list_size)
-    return whole.to_numpy(zero_copy_only=False)

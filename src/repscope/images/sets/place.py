@@ -6,7 +6,8 @@ import secrets
 import stat
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -113,15 +114,11 @@ class Local(Place):
 
     def create(self, data: bytes) -> bool:
         """As `write`, where there is no such file yet; False where there is."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
-        try:
-            aside.write_bytes(data)
-            os.link(aside, self.path)
-        except FileExistsError:
-            return False
-        finally:
-            aside.unlink(missing_ok=True)
+        with self._aside(data) as aside:
+            try:
+                os.link(aside, self.path)
+            except FileExistsError:
+                return False
         return True
 
     def open(self) -> Any:
@@ -130,6 +127,12 @@ class Local(Place):
         return OSFile(str(self.path))
 
     def write(self, data: bytes) -> None:
+        with self._aside(data) as aside:
+            aside.replace(self.path)
+
+    @contextmanager
+    def _aside(self, data: bytes) -> Iterator[Path]:
+        """The data in a file beside this one, which is gone afterwards, unless it has taken another name."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         try:
@@ -137,7 +140,7 @@ class Local(Place):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())  # a rename that outlives its content would be a lie
-            aside.replace(self.path)
+            yield aside
         finally:
             aside.unlink(missing_ok=True)
 
