@@ -1,6 +1,6 @@
 """map: where does each encoder put the images, and what of its neighbourhoods can be seen there?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,6 +15,7 @@ from repscope.analyses._map_blocks import notes, shared, table
 from repscope.analyses._map_colours import colourings
 from repscope.analyses._provenance import of_set
 from repscope.analyses._sets import encoders_of
+from repscope.analyses._study import Progress
 from repscope.analyses._thumbnails import BUDGET, thumbnails
 from repscope.errors import UnfitData, UnfitTokens, UnknownName, WrongUsage
 from repscope.nearest import nearest, unit
@@ -26,7 +27,6 @@ from repscope.store import Embedded
 Array = NDArray[np.floating]
 ALIKE = 1e-6
 """Difference of directions that is float32's rounding."""
-Progress = Callable[[int, int], None]
 MOST = 10_000
 """Images on a map, at most: more are not told apart by the eye, and make a page of tens of megabytes."""
 
