@@ -11,6 +11,7 @@ from repscope.encoders import configuration, hub, weights
 from repscope.encoders.contract import Contract, Precision
 from repscope.encoders.families import catalogue
 from repscope.encoders.families.lab import EMBEDDED, configuration_of
+from repscope.encoders.precision import Asked, auto
 from repscope.errors import UnfitCheckpoint, UnknownName, Unsupported, WrongUsage
 
 if TYPE_CHECKING:
@@ -33,17 +34,18 @@ def cached(contract: Contract) -> bool:
     return contract.family == "lab" or hub.cached(contract) is not None
 
 
-def load(name: str, precision: Precision = "float32", device: str = "cpu") -> "Staged":
+def load(name: str, precision: Asked = "auto", device: str = "cpu") -> "Staged":
     """An encoder, ready to be shown photos.
 
     Args:
         name: A name of `available()` (its published weights, fetched once and verified where their
             checksum is known), `NAME@DIR` (the same encoder from a local copy), or a folder or file
             (a Hugging Face folder, an encoder trained by the lab).
-        precision: `bfloat16` rounds what its blocks multiply, attention included, and takes about half the time
-            where the processor has instructions for it (on others it may be slower). The sums, what blocks add
-            to, norms and tokens are float32. Tokens differ from those of `float32` by a few thousandths, relative
-            to their norm; rank and other readings of small eigenvalues may differ by more.
+        precision: `auto` is `bfloat16` where the device multiplies it fast and the encoder is wide enough to gain by
+            it, `float32` elsewhere; `.precision` says which it came to. `bfloat16` rounds what the blocks multiply,
+            attention included. The sums, what blocks add to, norms and tokens are float32. Tokens differ from those of
+            `float32` by a few thousandths, relative to their norm; rank and other readings of small eigenvalues may
+            differ by more.
         device: `cpu`, or another that torch knows here, such as `cuda`. Photos come from the CPU, tokens go there.
 
     Raises:
@@ -52,12 +54,12 @@ def load(name: str, precision: Precision = "float32", device: str = "cpu") -> "S
         UnfitCheckpoint: the weights there are not those of the encoder.
         Unsupported: another library runs it, which is missing or cannot do this.
     """
-    if precision not in get_args(Precision):
-        raise UnknownName("precision", precision, get_args(Precision))
-    found = _resolved(name)
-    if isinstance(found, _Checkpoint):
-        return found.encoder(precision, device)
-    if precision != "float32" or device != "cpu":
+    if precision not in get_args(Asked):
+        raise UnknownName("precision", precision, get_args(Asked))
+    found = resolved(name)
+    if isinstance(found, Checkpoint):
+        return found.encoder(_of(precision, device, found.contract), device)
+    if precision == "bfloat16" or device != "cpu":
         raise Unsupported(
             f"{name} is run by another library, in its own precision on the CPU; {precision} on {device} is for "
             "encoders whose weights repscope reads itself. Leave it out."
@@ -65,14 +67,18 @@ def load(name: str, precision: Precision = "float32", device: str = "cpu") -> "S
     return found()
 
 
+def _of(precision: Asked, device: str, contract: Contract) -> Precision:
+    return auto(device, contract.architecture.width).precision if precision == "auto" else precision
+
+
 def trainable(name: str) -> "Encoder":
     """The encoder that `load` gives, in float32 and with weights that can be trained, which looks more slowly."""
-    found = _resolved(name)
-    return found.encoder() if isinstance(found, _Checkpoint) else found()
+    found = resolved(name)
+    return found.encoder() if isinstance(found, Checkpoint) else found()
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
+class Checkpoint:
     """Weights on this machine, and the contract they must fit."""
 
     contract: Contract
@@ -149,7 +155,7 @@ def _existing(place: str) -> Path:
     raise UnfitCheckpoint(f"There is no file or folder {place!r}; give the folder that holds the weights.")
 
 
-def _resolved(name: str) -> "_Checkpoint | Callable[[], Staged]":
+def resolved(name: str) -> "Checkpoint | Callable[[], Staged]":
     """What an encoder is made of: weights that are read here, or what makes it through another library."""
     path = sought(name)
     if path is None:
@@ -160,15 +166,15 @@ def _resolved(name: str) -> "_Checkpoint | Callable[[], Staged]":
     )
 
 
-def _published(contract: Contract) -> _Checkpoint:
+def _published(contract: Contract) -> Checkpoint:
     if contract.family == "lab":
-        return _Checkpoint(contract, EMBEDDED / contract.file, f"repscope, {contract.file}")
+        return Checkpoint(contract, EMBEDDED / contract.file, f"repscope, {contract.file}")
     folder = hub.fetched(contract)
     file = folder / contract.file
     return _local(contract, file if file.is_file() else folder, f"{contract.hub}@{folder.name}", folder)
 
 
-def _local(contract: Contract, place: Path, origin: str = "", folder: Path | None = None) -> _Checkpoint:
+def _local(contract: Contract, place: Path, origin: str = "", folder: Path | None = None) -> Checkpoint:
     """The encoder of a contract from a copy of its weights, whose config.json must agree with it."""
     family = catalogue[contract.family]
     folder = folder or (place if place.is_dir() else place.parent)
@@ -179,7 +185,7 @@ def _local(contract: Contract, place: Path, origin: str = "", folder: Path | Non
         contract = replace(contract, architecture=replace(contract.architecture, epsilon=told.epsilon))
         if told != contract.architecture:
             raise UnfitCheckpoint(f"{folder} holds no {contract.name.split('@')[0]}: {_differences(contract, told)}.")
-    return _Checkpoint(contract, place, origin or str(place))
+    return Checkpoint(contract, place, origin or str(place))
 
 
 def _differences(contract: Contract, told: Any) -> str:
@@ -187,7 +193,7 @@ def _differences(contract: Contract, told: Any) -> str:
     return ", ".join(f"{name} is {is_}, not {wanted}" for name, wanted, is_ in pairs if wanted != is_)
 
 
-def _folder(name: str, path: Path) -> "_Checkpoint | Callable[[], Staged]":
+def _folder(name: str, path: Path) -> "Checkpoint | Callable[[], Staged]":
     """The encoder of a folder or file that says itself what it is."""
     if (graph := weights.graph(path)) is not None:
         from repscope.encoders.onnx import exported
@@ -203,19 +209,19 @@ def _folder(name: str, path: Path) -> "_Checkpoint | Callable[[], Staged]":
         from repscope.encoders.hf import adapted
 
         return partial(adapted, name, folder, said)
-    return _Checkpoint(configuration.contract(name, family, said, configuration.processor(folder)), path, str(path))
+    return Checkpoint(configuration.contract(name, family, said, configuration.processor(folder)), path, str(path))
 
 
-def _unconfigured(name: str, path: Path) -> _Checkpoint:
+def _unconfigured(name: str, path: Path) -> Checkpoint:
     """A lab encoder, or a published file that is known by its name."""
     file = weights.files(path)[0]
     if file.suffix == ".safetensors":
         said = configuration_of(file)
         if said is not None:
-            return _Checkpoint(configuration.contract(name, catalogue["lab"], said, None), file, str(file))
+            return Checkpoint(configuration.contract(name, catalogue["lab"], said, None), file, str(file))
     for contract in available().values():
         if contract.file == file.name not in weights.NAMES and contract.family != "lab":
-            return _Checkpoint(replace(contract, name=name), file, str(file))
+            return Checkpoint(replace(contract, name=name), file, str(file))
     raise UnfitCheckpoint(
         f"{path} does not say which encoder it holds: a Hugging Face folder has a config.json, an encoder of the lab "
         "its architecture in the file. If you know which one it is, load NAME@DIR."
