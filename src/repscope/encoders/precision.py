@@ -11,7 +11,7 @@ from repscope.encoders.contract import Precision
 Asked = Literal["auto", "float32", "bfloat16"]
 
 NARROW = 384
-"""Below this width blocks spend their time on other things than products: bfloat16 gains little and rounds all the same."""
+"""Below this width blocks spend their time on other things than products: bfloat16 gains little, and rounds as much."""
 
 
 @dataclass(frozen=True, slots=True)
