@@ -96,8 +96,23 @@ def _command(study: Study, analysis: str, subject: Sequence[str] | None, options
         words += ["--query", f"{across},{down}"]
     for name in options.get("also", ()):
         words += ["--also", name]
+    words += ["--precision", told] if (told := _unlike_auto(study)) else []
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
     return shlex.join(words)
+
+
+def _unlike_auto(study: Study) -> str:
+    """The precision that must be named to get the same on this machine; empty where `auto` comes to it."""
+    from repscope.encoders.precision import auto
+
+    for encoder in study.encoders:
+        precision = getattr(encoder, "precision", "float32")
+        if (
+            encoder.contract.family not in ("hf", "onnx")
+            and precision != auto(width=encoder.contract.architecture.width).precision
+        ):
+            return precision
+    return ""
 
 
 def under(study: Study) -> list[str]:

@@ -31,6 +31,7 @@ class Medium(StrEnum):
 class Precision(StrEnum):
     """Of an encoder's matrix products."""
 
+    AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
 
@@ -40,7 +41,7 @@ FOLDER = Path("report")
 
 PHOTOS = "Files and folders; the bundled samples where none is given."
 MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
-PRECISION = "Of matrix products: bfloat16 is faster where the processor has it, and off by some thousandths."
+PRECISION = "Of matrix products. auto: bfloat16 where it is fast here (see `repscope doctor`), off by some thousandths."
 FRAME = "square: the same central square for all; official: each encoder's published transform."
 
 Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help=PHOTOS, show_default=False)]
@@ -55,6 +56,7 @@ Queries = Annotated[
     typer.Option("--query", metavar="X,Y", help="A place in fractions of the photo to compare all patches to."),
 ]
 Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
+Rounded = Annotated[Precision, typer.Option("--precision", help=PRECISION)]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forward pass.")]
 
 
@@ -145,12 +147,14 @@ def found(photos: list[str] | None, strict: bool) -> list[str]:
     return photos or []
 
 
-def loaded(names: list[str], precision: str = "float32") -> "list[Encoder]":
+def loaded(names: list[str], precision: Precision = Precision.AUTO) -> "list[Encoder]":
     """Encoders by name, with a word on standard error where loading takes over a second."""
     return loadable(names, len(names), precision)[0]
 
 
-def loadable(names: list[str], least: int, precision: str = "float32") -> "tuple[list[Encoder], list[tuple[str, str]]]":
+def loadable(
+    names: list[str], least: int, precision: Precision = Precision.AUTO
+) -> "tuple[list[Encoder], list[tuple[str, str]]]":
     """Encoders by name, and those that cannot be loaded, with the reason.
 
     Raises what went wrong where fewer than `least` are left, and for a name that nothing is called by.
@@ -164,7 +168,7 @@ def loadable(names: list[str], least: int, precision: str = "float32") -> "tuple
         for done, name in enumerate(names):
             progress(done, len(names))
             try:
-                encoders.append(load(name, precision))  # pyright: ignore[reportArgumentType]
+                encoders.append(load(name, precision.value))
             except (UnknownName, WrongUsage):
                 raise
             except RepscopeError as error:

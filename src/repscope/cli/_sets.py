@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repscope.cli._options import FRAME, PRECISION, Answer, Batch, Frame, Models, Precision, loaded, names_of
+from repscope.cli._options import FRAME, Answer, Batch, Frame, Models, Precision, loaded, names_of
 from repscope.cli._progress import Progress
 from repscope.errors import UnknownName, WrongUsage
 
@@ -25,7 +25,6 @@ Pool = Annotated[str | None, typer.Option("--pool", help="cls or mean; what each
 Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
 Framed = Annotated[Frame, typer.Option("--frame", help=FRAME)]
-Rounded = Annotated[Precision, typer.Option("--precision", help=PRECISION)]
 
 __all__ = [
     "Asking",
@@ -34,7 +33,6 @@ __all__ = [
     "Layer",
     "Models",
     "Pool",
-    "Rounded",
     "Seed",
     "Source",
     "asking",
@@ -87,7 +85,7 @@ def asking(
         from repscope.images.sets import image_set
 
         image_set(source)  # a mistyped path must not cost a download
-        encoders = loaded(names, precision.value)
+        encoders = loaded(names, precision)
         layers = layers(encoders) if callable(layers) else layers
     from repscope.analyses._source import embedded
 
@@ -110,7 +108,7 @@ def asking(
 
 def _unused(frame: Frame, precision: Precision, batch: int) -> None:
     """Raises WrongUsage for options that a set which is embedded already has decided."""
-    if frame is not Frame.OFFICIAL or precision is not Precision.FLOAT32 or batch != 8:
+    if frame is not Frame.OFFICIAL or precision is not Precision.AUTO or batch != 8:
         raise WrongUsage("--frame, --precision and --batch were chosen when the set was embedded; leave them out.")
 
 

@@ -15,7 +15,9 @@ from repscope.cli._options import (
     Models,
     Output,
     Photos,
+    Precision,
     Queries,
+    Rounded,
     Strict,
     found,
     loadable,
@@ -41,6 +43,7 @@ def compare(
     formats: Formats = None,
     force: Force = False,
     strict: Strict = False,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
 ) -> None:
     """Compare encoders on the same photos.
@@ -53,7 +56,7 @@ def compare(
         raise WrongUsage(f"compare wants two encoders or more; got {names[0]}. Name them with -m a,b, or use inspect.")
     queries = points_of(query)
     given = found(photos, strict)
-    encoders, failed = loadable(names, len(names) if strict else 2)
+    encoders, failed = loadable(names, len(names) if strict else 2, precision)
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:

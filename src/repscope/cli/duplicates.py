@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, names_of
-from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Rounded, Source, asking, beside, column
+from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Source, asking, beside, column
 from repscope.errors import WrongUsage
 
 
@@ -29,7 +29,7 @@ def duplicates(
     pool: Pool = None,
     layer: Layer = -1,
     frame: Framed = Frame.OFFICIAL,
-    precision: Rounded = Precision.FLOAT32,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
     output: Output = None,
     formats: Formats = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import FRAME, PRECISION, Batch, Frame, Models, Precision, loaded, names_of, show
+from repscope.cli._options import FRAME, Batch, Frame, Models, Precision, Rounded, loaded, names_of, show
 from repscope.cli._progress import Progress
 from repscope.cli._sets import every
 from repscope.errors import WrongUsage
@@ -47,7 +47,7 @@ def embed(
     ] = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Images whose patches are kept whole.")] = 64,
     frame: Annotated[Frame, typer.Option("--frame", help=FRAME)] = Frame.OFFICIAL,
-    precision: Annotated[Precision, typer.Option("--precision", help=PRECISION)] = Precision.FLOAT32,
+    precision: Rounded = Precision.AUTO,
     store: Annotated[Stored, typer.Option("--store", help="Precision of vectors in files.")] = Stored.FLOAT32,
     batch: Batch = 8,
     shard_size: Annotated[
@@ -84,7 +84,7 @@ def embed(
     from repscope.images.sets import image_set
 
     images = image_set(source)
-    encoders = loaded(names, precision.value)
+    encoders = loaded(names, precision)
     from repscope.extract.sets.asked import KEEP as ALL
     from repscope.extract.sets.asked import WITHIN
     from repscope.extract.sets.embed import embed as embedded

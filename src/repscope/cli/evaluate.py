@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, names_of
-from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Rounded, Seed, Source, asking, beside, column
+from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking, beside, column
 from repscope.errors import WrongUsage
 
 GROUP = "A column of the source (patient, video; or folder, label): whole groups are held out together."
@@ -26,7 +26,7 @@ def evaluate(
     pool: Pool = None,
     layer: Layer = -1,
     frame: Framed = Frame.OFFICIAL,
-    precision: Rounded = Precision.FLOAT32,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
     seed: Seed = 0,
     output: Output = None,

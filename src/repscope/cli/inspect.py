@@ -15,7 +15,9 @@ from repscope.cli._options import (
     Models,
     Output,
     Photos,
+    Precision,
     Queries,
+    Rounded,
     Strict,
     found,
     loaded,
@@ -39,6 +41,7 @@ def inspect(
     formats: Formats = None,
     force: Force = False,
     strict: Strict = False,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
 ) -> None:
     """Look into one encoder.
@@ -51,7 +54,7 @@ def inspect(
         raise WrongUsage(f"inspect looks into one encoder; got {', '.join(names)}. Use compare for several.")
     queries = points_of(query)
     given = found(photos, strict)
-    (encoder,) = loaded(names)
+    (encoder,) = loaded(names, precision)
     from repscope.analyses.inspect import inspect as inspected
 
     with Progress("inspecting") as progress:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision
-from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Rounded, Seed, Source, asking
+from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded
+from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking
 
 
 def neighbors(
@@ -17,7 +17,7 @@ def neighbors(
     pool: Pool = None,
     layer: Layer = -1,
     frame: Framed = Frame.OFFICIAL,
-    precision: Rounded = Precision.FLOAT32,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
     seed: Seed = 0,
     output: Output = None,

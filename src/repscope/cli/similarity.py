@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, names_of
-from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Rounded, Seed, Source, asking, every
+from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking, every
 
 
 def similarity(
@@ -20,7 +20,7 @@ def similarity(
     pool: Pool = None,
     layer: Layer = -1,
     frame: Framed = Frame.OFFICIAL,
-    precision: Rounded = Precision.FLOAT32,
+    precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
     seed: Seed = 0,
     output: Output = None,

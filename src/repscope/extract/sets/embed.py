@@ -33,7 +33,7 @@ def embed(
     framing: Framing = "official",
     batch: int = BATCH,
     shard: int = 0,
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
     store: Literal["float32", "float16"] = "float32",
     share: str = "1/1",
     max_failures: int | None = None,
@@ -64,7 +64,7 @@ def embed(
         framing: `official`, each encoder's published transform, or `square`, the same central square for all.
         batch: Images in one forward pass.
         shard: Images in one file, 1024 (64 with patches) where not given.
-        precision: Of the matrix products of encoders that are given by name.
+        precision: Of the matrix products of encoders that are given by name; see `repscope.load`.
         store: Precision of vectors in files.
         share: "i/n" does the i-th of n parts of the work; `merge` finishes it.
         max_failures: Images that may fail before it is given up.
