@@ -26,6 +26,9 @@ class Tokens:
         layer: 0 for the embedding, k for the residual stream after block k, -1 for the output
             (after the last block and the final norm, where there is one).
         frame: The part of its photo that each image shows, B of them.
+        received: (B, H, W) attention that each patch receives in the block before this layer, where it was asked for:
+            the CLS token's, or all patches' mean where there is none; mean over heads, summed over time. With what
+            CLS and registers receive it sums to 1.
     """
 
     patches: Float[Array, "B H W D"]
@@ -34,6 +37,7 @@ class Tokens:
     layer: int
     frame: tuple[Frame, ...]
     frames: Float[Array, "B T H W D"] | None = None
+    received: Float[Array, "B H W"] | None = None
 
     def __post_init__(self) -> None:
         if self.patches.ndim != 4 or self.registers.ndim != 3 or len(self.frame) != len(self.patches):

@@ -132,10 +132,34 @@ def test_mistakes_are_told_before_anything_is_looked_at(photos, encoders, mistak
     assert [encoder.batches for encoder in encoders] == [[]] * len(encoders)
 
 
+class Apart:
+    """An encoder that tells attention when it is asked for it, and not on the way."""
+
+    def __init__(self, encoder):
+        self.encoder, self.contract, self.revision = encoder, encoder.contract, encoder.revision
+        self.calls = 0
+
+    def __call__(self, *asked):
+        return self.encoder(*asked)
+
+    def attention(self, *asked):
+        self.calls += 1
+        return self.encoder.attention(*asked)
+
+
+def test_attention_is_the_same_on_the_way_and_apart(photos):
+    encoder = repscope.load("tiny-mae")
+    apart = Apart(encoder)
+    one, other = (probe_of(repscope.inspect(photos[:2], each)).panels[0] for each in (encoder, apart))
+    assert apart.calls == 2
+    for look, wanted in zip(one.looks, other.looks, strict=True):
+        np.testing.assert_allclose(look.looked_at, wanted.looked_at, atol=1e-6)
+
+
 def test_a_probe_on_its_way_can_be_ended(photos):
-    """Attention is a second pass: who listens for progress is heard between its photos."""
+    """Of an encoder that tells attention apart it is a second pass: who listens is heard between its photos."""
     told: list[tuple[int, int]] = []
-    encoder = repscope.load("tiny-random")
+    encoder = Apart(repscope.load("tiny-random"))
     repscope.inspect(photos, encoder, progress=lambda done, total: told.append((done, total)))
     assert told.count((len(photos), len(photos))) >= len(photos) + 1
 

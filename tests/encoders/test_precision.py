@@ -149,3 +149,38 @@ def test_a_network_elsewhere_says_the_same(precision: str):
 def test_a_device_that_is_not_there_is_told():
     with pytest.raises(Unsupported, match="no device 'nowhere'"):
         repscope.load("tiny-mae", device="nowhere")
+
+
+class TestReceived:
+    """What each patch receives of attention, told while the encoder looks."""
+
+    @pytest.mark.parametrize("name", ["dinov2 with registers", "dinov3", "vjepa2", "ijepa", "clip, vision tower"])
+    def test_it_is_what_attention_says(self, published, name):
+        made = published(name)
+        encoder = load(str(made.folder))
+        form, photos = encoder.contract.architecture, made.photos
+        said = encoder.attending(photos, (2, 0, -1))
+        for tokens, plain in zip(said, encoder(photos, (2, 0, -1)), strict=True):
+            np.testing.assert_array_equal(tokens.patches, plain.patches)
+            assert plain.received is None
+        assert said[1].received is None
+        for tokens, block in ((said[0], 2), (said[2], form.depth)):
+            weights = encoder.attention(photos, block).mean(1)
+            row = weights[:, 0] if form.cls else weights[:, form.prefix :].mean(1)
+            wanted = row[:, form.prefix :].reshape(len(photos), -1, *tokens.grid).sum(1)
+            np.testing.assert_allclose(tokens.received, wanted, atol=1e-6)
+
+    def test_a_memory_asks_for_it_once(self, published):
+        photos, _ = gather()
+        encoder = Remembered(load(str(published("dinov3").folder)))
+        encoder(photos[:1])
+        (first,) = encoder.attending(photos)
+        assert encoder.forwards == 3  # of the first photo it had not been asked
+        assert first.received is not None
+        assert encoder.attending(photos)[0].received is not None
+        assert encoder(photos)[0].patches is not None
+        assert encoder.forwards == 3
+        assert encoder.attending(photos, (0,))[0].received is None
+        assert encoder.forwards == 5
+        encoder.attending(photos, (0,))
+        assert encoder.forwards == 5

@@ -61,7 +61,11 @@ class Looks:
             return none, f"{name} gives no attention away." if block else "the embedding layer has none."
         maps: list[Map | None] = []
         try:
-            for photo, _ in self.seen.values():  # one by one: a video encoder's weights are hundreds of MB each
+            for photo, view in self.seen.values():
+                if view.received is not None:
+                    maps.append(view.received)
+                    continue
+                # one by one: a video encoder's weights are hundreds of MB each
                 maps.append(_received(ask((photo,), block, self.study.framing)[0], grid, form))
                 self.study.at_work()
         except RepscopeError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import RepscopeError, UnfitTokens
-from repscope.extract import BATCH, Seen, extract, in_canonical_order
+from repscope.extract import BATCH, Seen, asked, extract, in_canonical_order
 from repscope.frames import Frame
 from repscope.images import Photo, Skipped, gather
 from repscope.tokens import Tokens
@@ -32,6 +32,7 @@ class View:
     embedding: Any  # (D,)
     frame: Frame
     layer: int
+    received: Any = None  # (H, W) attention, where it was asked for and could be told
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Study:
         skipped: Photos that could not be used; looking adds those that gave tokens all alike.
         failed: Encoders that could not be used, with the reason.
         first: What was said of the first photos, where they have been looked at.
+        attended: So many photos, of those that were given first, of which attention is wanted.
         given: The photos as a command line would name them; None where it cannot.
     """
 
@@ -56,6 +58,7 @@ class Study:
     failed: tuple[tuple[str, str], ...] = ()
     first: Seen | None = None
     given: tuple[str, ...] | None = None
+    attended: int = 0
 
     @classmethod
     def of(cls, images: Any, encoders: Sequence[Encoder], **options: Any) -> "Study":
@@ -79,7 +82,9 @@ class Study:
         alive, tokens, failed, errors = [], [], list(self.failed), []
         for encoder in self.encoders:
             try:
-                said = encoder(some, self.layers, self.framing)
+                said = asked(
+                    encoder, some, self.layers, self.framing, any(photo.id in self._attended for photo in some)
+                )
                 if reason := self._broken(encoder, some, said):
                     raise UnfitTokens(reason)
             except RepscopeError as error:
@@ -91,6 +96,10 @@ class Study:
         if errors and (self.strict or len(alive) < least):
             raise errors[0]
         return replace(self, encoders=tuple(alive), failed=tuple(failed), first=Seen(some, tuple(tokens)))
+
+    @property
+    def _attended(self) -> frozenset[str]:
+        return frozenset(photo.id for photo in self.photos[: self.attended])
 
     @staticmethod
     def _broken(encoder: Encoder, photos: Sequence[Photo], said: Sequence[Tokens]) -> str:
@@ -108,7 +117,7 @@ class Study:
         done, usable = 0, 0
         rest = in_canonical_order(self.photos)[len(self.first.photos) if self.first else 0 :]
         known = [self.first] if self.first else []
-        for seen in chain(known, extract(self.encoders, rest, self.layers, self.framing, self.batch)):
+        for seen in chain(known, self._extract(rest)):
             for place, photo in enumerate(seen.photos):
                 views = tuple(
                     tuple(view_of(tokens, place, encoder) for tokens in by_layer)
@@ -124,6 +133,9 @@ class Study:
                     self.progress(done, len(self.photos))
         if not usable:
             raise UnfitTokens(self.skipped[-1].reason)
+
+    def _extract(self, photos: Sequence[Photo]) -> Iterator[Seen]:
+        return extract(self.encoders, photos, self.layers, self.framing, self.batch, self._attended)
 
     def at_work(self) -> None:
         """Say that it goes on once all photos were looked at; whoever listens may raise to end it."""
@@ -184,4 +196,5 @@ def view_of(tokens: Tokens, place: int, encoder: Encoder) -> View:
     cls = None if tokens.cls is None else tokens.cls[place]
     mean = tokens.patches[place].mean((0, 1))
     embedding = cls if encoder.contract.pool == "cls" and cls is not None else mean
-    return View(tokens.patches[place], cls, embedding, tokens.frame[place], tokens.layer)
+    received = None if tokens.received is None else tokens.received[place]
+    return View(tokens.patches[place], cls, embedding, tokens.frame[place], tokens.layer, received)

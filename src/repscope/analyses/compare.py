@@ -10,7 +10,7 @@ from repscope.analyses import _tables
 from repscope.analyses._embeddings import embedding_blocks
 from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings, measures_of
-from repscope.analyses._probing import Point, Probing, asked
+from repscope.analyses._probing import PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -69,6 +69,7 @@ def compare(
         batch=batch,
         progress=progress,
         failed=tuple(failed),
+        attended=PROBED,
     )
     gathered = _Gathered(study.opened(least=2), measures, also, places)
     for photo, views in gathered.study.look():

@@ -13,7 +13,7 @@ from repscope.analyses import _tables
 from repscope.analyses._contracts import contract_table
 from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pictures import shown
-from repscope.analyses._probing import PICTURED, Point, Probing, asked
+from repscope.analyses._probing import PICTURED, PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
 from repscope.encoders import Encoder
@@ -66,7 +66,16 @@ def inspect(
     """
     depth = encoder.contract.architecture.depth
     wanted = (layer, *range(depth + 1)) if layers else (layer,)
-    study = Study.of(images, (encoder,), framing=framing, strict=strict, batch=batch, progress=progress, layers=wanted)
+    study = Study.of(
+        images,
+        (encoder,),
+        framing=framing,
+        strict=strict,
+        batch=batch,
+        progress=progress,
+        layers=wanted,
+        attended=PROBED,
+    )
     gathered = _Gathered(study, asked(queries))
     for photo, (by_layer,) in study.look():
         gathered.take(photo, by_layer)

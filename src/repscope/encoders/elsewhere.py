@@ -22,9 +22,14 @@ class Elsewhere:
         self.device, self.precision = checked(device), precision
         self.vit = vit.float().to(self.device)
 
-    def __call__(self, pixels: Tensor, layers: Sequence[int]) -> list[Tensor]:
+    def __call__(
+        self, pixels: Tensor, layers: Sequence[int], received: dict[int, Tensor] | None = None
+    ) -> list[Tensor]:
         with self._rounding():
-            return [x.float().cpu() for x in self.vit(pixels.to(self.device, non_blocking=True), layers)]
+            said = [x.float().cpu() for x in self.vit(pixels.to(self.device, non_blocking=True), layers, received)]
+        if received is not None:
+            received |= {layer: weights.float().cpu() for layer, weights in received.items()}
+        return said
 
     def attention(self, pixels: Tensor, block: int) -> Tensor:
         with self._rounding():

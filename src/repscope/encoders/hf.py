@@ -28,7 +28,12 @@ class Borrowed:
     def __init__(self, model: torch.nn.Module):
         self.model = model.eval().requires_grad_(False)
 
-    def __call__(self, pixels: Tensor, layers: Sequence[int]) -> list[Tensor]:
+    def __call__(
+        self,
+        pixels: Tensor,
+        layers: Sequence[int],
+        received: dict[int, Tensor] | None = None,  # noqa: ARG002  what it tells of attention costs a forward
+    ) -> list[Tensor]:
         said = self.model(pixels, output_hidden_states=True)
         return [said.last_hidden_state if layer == -1 else said.hidden_states[layer] for layer in layers]
 

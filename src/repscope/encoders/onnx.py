@@ -99,7 +99,12 @@ class Graph:
     count: int | None
     output: str = ""
 
-    def __call__(self, pixels: Tensor, layers: Sequence[int]) -> list[Tensor]:
+    def __call__(
+        self,
+        pixels: Tensor,
+        layers: Sequence[int],
+        received: dict[int, Tensor] | None = None,  # noqa: ARG002  it gives none away
+    ) -> list[Tensor]:
         """Float32 tokens (B, N, D); an embedding (B, D) is one token."""
         said = self.run(pixels.numpy(), [self.output])[0]
         tokens = torch.from_numpy(np.ascontiguousarray(said if said.ndim == 3 else said[:, None], np.float32))

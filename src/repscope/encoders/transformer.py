@@ -1,6 +1,7 @@
 """Transformer: photos through a network, and its sequences as tokens laid out like the image."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, final
 
 import numpy as np
@@ -20,8 +21,13 @@ from repscope.tokens import Tokens
 class Network(Protocol):
     """What makes sequences (B, N, D) of pixels: our ViT, or another library's model behind the same two calls."""
 
-    def __call__(self, pixels: Tensor, layers: Sequence[int]) -> list[Tensor]:
-        """The sequence at each asked layer: CLS, registers, then patches in raster order, time first."""
+    def __call__(
+        self, pixels: Tensor, layers: Sequence[int], received: dict[int, Tensor] | None = None
+    ) -> list[Tensor]:
+        """The sequence at each asked layer: CLS, registers, then patches in raster order, time first.
+
+        `received` is filled as by our ViT, where the network can tell.
+        """
         ...
 
     def attention(self, pixels: Tensor, block: int) -> Tensor:
@@ -62,6 +68,13 @@ class Transformer:
         self._check(layers)
         return self.tokens(self.shown(photos, framing), layers) if layers else ()
 
+    def attending(
+        self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
+    ) -> tuple[Tokens, ...]:
+        """As the call, with the attention that each patch receives beside its token, where the network tells it."""
+        self._check(layers)
+        return self.tokens(self.shown(photos, framing), layers, received=True) if layers else ()
+
     def shown(self, photos: Sequence[Photo], framing: Framing = "square") -> Shown:
         """The pixels of the photos, repeated in time for a video encoder, and what of each they show.
 
@@ -76,14 +89,16 @@ class Transformer:
             pixels = pixels[:, :, None].expand(-1, -1, self.contract.frames, -1, -1)
         return Shown(pixels, tuple(whole_patches(frame, self.contract) for frame in frames))
 
-    def tokens(self, shown: Shown, layers: Sequence[int] = (-1,)) -> tuple[Tokens, ...]:
+    def tokens(self, shown: Shown, layers: Sequence[int] = (-1,), received: bool = False) -> tuple[Tokens, ...]:
         """Tokens at each asked layer, in the order asked; raises WrongUsage and UnfitTokens."""
         self._check(layers)
         if not layers:
             return ()
+        weights: dict[int, Tensor] = {}
         with torch.inference_mode():
-            sequences = self.network(shown.pixels, layers)
-            return tuple(self._tokens(x, layer, shown.frames) for x, layer in zip(sequences, layers, strict=True))
+            sequences = self.network(shown.pixels, layers, weights) if received else self.network(shown.pixels, layers)
+            said = tuple(self._tokens(x, layer, shown.frames) for x, layer in zip(sequences, layers, strict=True))
+            return tuple(replace(each, received=self._on_grid(weights.get(each.layer))) for each in said)
 
     def attention(
         self, photos: Sequence[Photo], block: int, framing: Framing = "square"
@@ -98,6 +113,11 @@ class Transformer:
         shown = self.shown(photos, framing)
         with torch.inference_mode():
             return self.network.attention(shown.pixels, block).numpy()
+
+    def _on_grid(self, received: Tensor | None) -> Float[NDArray[np.float32], "B H W"] | None:
+        if received is None:
+            return None
+        return received.numpy().reshape(len(received), -1, *self.contract.grid).sum(1)
 
     def _check(self, layers: Sequence[int]) -> None:
         depth = self.contract.architecture.depth

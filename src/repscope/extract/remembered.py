@@ -37,6 +37,7 @@ class Remembered:
         self.precision: Precision = getattr(encoder, "precision", "float32")
         self._tokens: OrderedDict[Key, Tokens] = OrderedDict()
         self._attention: OrderedDict[Key, Any] = OrderedDict()
+        self._attended: set[Key] = set()
         self._lock = RLock()
 
     @property
@@ -47,15 +48,34 @@ class Remembered:
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
     ) -> tuple[Tokens, ...]:
         """As the encoder; only photos of which some layer is not known go through it."""
+        return self._said(photos, layers, framing, self.encoder, set())
+
+    def attending(
+        self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
+    ) -> tuple[Tokens, ...]:
+        """As the encoder; photos of which it has not been asked yet what they receive of attention go through it."""
+        ask = getattr(self.encoder, "attending", None)
+        if ask is None:
+            return self(photos, layers, framing)
         with self._lock:
-            found = {
-                (p.sha256, layer): self._tokens.get((p.sha256, layer, framing)) for p in photos for layer in layers
+            unasked = {
+                key for p in photos for layer in layers if (key := (p.sha256, layer, framing)) not in self._attended
             }
+            said = self._said(photos, layers, framing, ask, unasked)
+            self._attended = {*self._attended, *unasked} & self._tokens.keys()
+            return said
+
+    def _said(
+        self, photos: Sequence[Photo], layers: Sequence[int], framing: Framing, encoder: Any, anew: set[Key]
+    ) -> tuple[Tokens, ...]:
+        with self._lock:
+            known = {key: tokens for key, tokens in self._tokens.items() if key not in anew}
+            found = {(p.sha256, layer): known.get((p.sha256, layer, framing)) for p in photos for layer in layers}
             unknown = [p for p in photos if any(found[p.sha256, layer] is None for layer in layers)]
             unknown = list({photo.sha256: photo for photo in unknown}.values())
             if unknown or not photos:
                 self.forwards += len(unknown)
-                for layer, said in zip(layers, self.encoder(unknown, layers, framing), strict=True):
+                for layer, said in zip(layers, encoder(unknown, layers, framing), strict=True):
                     for place, photo in enumerate(unknown):
                         found[photo.sha256, layer] = self._tokens[photo.sha256, layer, framing] = _one(said, place)
             for photo in photos:
@@ -93,6 +113,7 @@ def _one(tokens: Tokens, place: int) -> Tokens:
         registers=cut(tokens.registers),
         cls=cut(tokens.cls),
         frames=cut(tokens.frames),
+        received=cut(tokens.received),
         frame=tokens.frame[place : place + 1],
     )
 
@@ -102,7 +123,7 @@ def _together(each: Sequence[Tokens]) -> Tokens:
 
     def joined(name: str) -> Any:
         parts = [getattr(tokens, name) for tokens in each]
-        return None if parts[0] is None else np.concatenate(parts)
+        return None if any(part is None for part in parts) else np.concatenate(parts)
 
     return replace(
         each[0],
@@ -110,6 +131,7 @@ def _together(each: Sequence[Tokens]) -> Tokens:
         registers=joined("registers"),
         cls=joined("cls"),
         frames=joined("frames"),
+        received=joined("received"),
         frame=tuple(frame for tokens in each for frame in tokens.frame),
     )
 

@@ -32,6 +32,12 @@ class Watched:
         self.tell(len(photos))
         return self.encoder(photos, layers, framing)
 
+    def attending(
+        self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
+    ) -> tuple[Tokens, ...]:
+        self.tell(len(photos))
+        return (getattr(self.encoder, "attending", None) or self.encoder)(photos, layers, framing)
+
     def attention(self, photos: Sequence[Photo], block: int, framing: Framing = "square") -> Any:
         ask = getattr(self.encoder, "attention", None)
         if ask is None:

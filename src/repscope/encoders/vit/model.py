@@ -45,6 +45,16 @@ class Attention(nn.Module):
         query, key = (part.float() for part in self.split(x, rotary)[:2])
         return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
 
+    def received(self, x: Tensor, rotary: positions.Rotary | None, prefix: int, cls: bool) -> Float[Tensor, "B P"]:
+        """What each patch receives from the CLS token, or from all patches in the mean; mean over heads."""
+        query, key = (part.float() for part in self.split(x, rotary)[:2])
+        asking = query[:, :, :1] if cls else query[:, :, prefix:]
+        said = x.new_zeros(len(x), key.shape[-2], dtype=torch.float32)
+        for head in range(self.heads):  # one by one: a video encoder's weights are hundreds of megabytes each
+            weights = (asking[:, head] @ key[:, head].mT * query.shape[-1] ** -0.5).softmax(-1)
+            said += weights.mean(1)
+        return said[:, prefix:] / self.heads
+
     def forward(self, x: Tensor, rotary: positions.Rotary | None) -> Tensor:
         query, key, value = self.split(x, rotary)
         if torch.is_grad_enabled() and x.device.type == "cpu":  # the fused form's backward is slow there
@@ -165,17 +175,30 @@ class ViT(nn.Module):
     def normed(self, x: Tensor) -> Tensor:
         return x if self.norm is None else self.norm(x)
 
-    def forward(self, pixels: Tensor, layers: Sequence[int] = (-1,)) -> list[Float[Tensor, "B N D"]]:
-        """The sequences at each asked layer, in the order asked; blocks past the last one do not run."""
+    def forward(
+        self, pixels: Tensor, layers: Sequence[int] = (-1,), received: dict[int, Tensor] | None = None
+    ) -> list[Float[Tensor, "B N D"]]:
+        """The sequences at each asked layer, in the order asked; blocks past the last one do not run.
+
+        `received`, where it is given, is filled: for each asked layer but 0 what each patch receives (B, P) of the
+        attention in the block before it.
+        """
         depth, rotary, x = self.architecture.depth, self.rotary(pixels), self.join(self.embed(pixels))
         kept = {0: x} if 0 in layers else {}
         for k in range(1, 1 + (depth if -1 in layers else max(layers))):
+            if received is not None:
+                asked = {k} & {*layers} | ({-1} & {*layers} if k == depth else set())
+                received |= dict.fromkeys(asked, self._received(x, k, rotary)) if asked else {}
             x = self.blocks[k - 1](x, rotary)
             if k in layers:
                 kept[k] = x
         if -1 in layers:
             kept[-1] = self.normed(x)
         return [kept[k] for k in layers]
+
+    def _received(self, x: Tensor, block: int, rotary: positions.Rotary | None) -> Float[Tensor, "B P"]:
+        layer, a = self.blocks[block - 1], self.architecture
+        return layer.attention.received(layer.norm1(x), rotary, a.prefix, a.cls)  # type: ignore[union-attr, operator]
 
     def attention(self, pixels: Tensor, block: int) -> Float[Tensor, "B heads N N"]:
         """The attention of block 1..L on these pixels, after its softmax."""
