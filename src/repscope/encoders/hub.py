@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from repscope.encoders import network, weights
+from repscope.encoders import digests, network, weights
 from repscope.encoders.contract import Contract
 from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable
 
@@ -43,7 +43,7 @@ def fetched(contract: Contract) -> Path:
     """
     folder = cached(contract) or _download(contract)
     file = folder / contract.file
-    if contract.sha256 and file.is_file() and (found := weights.sha256(file)) != contract.sha256:
+    if contract.sha256 and file.is_file() and (found := digests.sha256(file)) != contract.sha256:
         raise UnfitCheckpoint(
             f"{file} is not the published {contract.name}: its SHA-256 is {found}, wanted {contract.sha256}. "
             "Delete it and load again."

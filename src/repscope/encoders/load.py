@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
-from repscope.encoders import configuration, hub, weights
+from repscope.encoders import configuration, digests, hub, weights
 from repscope.encoders.contract import Contract, Precision
 from repscope.encoders.families import catalogue
 from repscope.encoders.families.lab import EMBEDDED, configuration_of
@@ -16,6 +16,8 @@ from repscope.errors import UnfitCheckpoint, UnknownName, Unsupported, WrongUsag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from torch import Tensor
 
     from repscope.encoders.encoder import Encoder, Staged
     from repscope.encoders.transformer import Transformer
@@ -89,35 +91,43 @@ class Checkpoint:
         """The encoder, its network packed where a precision is named, and trainable otherwise."""
         from repscope.encoders.transformer import Transformer
 
-        vit = self._vit()
+        vit = self.shape()
         contract = replace(self.contract, parameters=sum(p.numel() for p in vit.parameters()))
         network: Any = vit
+        if precision is None or device != "cpu":
+            vit.load_state_dict(self.read()[0], assign=True)
+            vit.eval().requires_grad_(False).float()
         if precision is not None and device != "cpu":
             from repscope.encoders.elsewhere import Elsewhere
 
             network = Elsewhere(vit, device, precision)
-        elif precision is None:
-            vit.float()
-        else:
+        elif precision is not None:
+            from repscope.encoders.converted import converted
             from repscope.encoders.vit.packed import packed
 
-            packed(vit, precision)
+            packed(vit, precision, *converted(self, precision))
         revision = f"{self.origin}, sha256 "
-        return Transformer(contract, network, lambda: revision + weights.sha256(self.place), precision or "float32")
+        return Transformer(contract, network, lambda: revision + digests.sha256(self.place), precision or "float32")
 
-    def _vit(self) -> "ViT":
-        """The contract's transformer with these weights, in the type they were saved in, mapped rather than copied."""
+    def shape(self) -> "ViT":
+        """The contract's transformer, without its weights."""
         import torch
 
-        from repscope.encoders.keys import arranged
         from repscope.encoders.vit.model import ViT
 
         with torch.device("meta"):
-            vit = ViT(self.contract.architecture)
-        wanted = {name: tuple(value.shape) for name, value in vit.state_dict().items()}
-        state = arranged(weights.read(self.place), catalogue[self.contract.family], wanted, str(self.place))
-        vit.load_state_dict(state, assign=True)
-        return vit.eval().requires_grad_(False)
+            return ViT(self.contract.architecture)
+
+    def read(self) -> "tuple[dict[str, Tensor], Callable[[], None]]":
+        """Its weights by our names, in the type they were saved in, mapped rather than copied; and what lets them go.
+
+        Raises UnfitCheckpoint where they do not fit the contract.
+        """
+        from repscope.encoders.keys import arranged
+
+        wanted = {name: tuple(value.shape) for name, value in self.shape().state_dict().items()}
+        held = weights.read(self.place)
+        return arranged(held.tensors, catalogue[self.contract.family], wanted, str(self.place)), held.release
 
 
 def sought(name: str) -> Path | None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from repscope.errors import UnfitCheckpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from repscope.encoders.mapped import Mapped
 
 INDEX = "model.safetensors.index.json"
 NAMES = ("model.safetensors", INDEX, "pytorch_model.bin")
@@ -79,20 +82,42 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return shards
 
 
-def read(place: Path) -> "dict[str, Tensor]":
-    """Every tensor of a file or folder by its own name, on the CPU, mapped rather than copied."""
-    return {name: value for path in files(place) for name, value in _tensors(path)}
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Tensors by their own names, on the CPU, mapped rather than copied.
+
+    Attributes:
+        release: Gives back what of the files was touched and is in memory; they are read again where they are wanted.
+    """
+
+    tensors: "dict[str, Tensor]"
+    release: Callable[[], None]
 
 
-def _tensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
-    if path.suffix in PICKLED:
-        yield from _unpickled(path).items()
-        return
-    from safetensors import SafetensorError, safe_open
+def read(place: Path) -> Weights:
+    """Every tensor of a file or folder."""
+    tensors, mapped = dict[str, Any](), list[Any]()
+    for path in files(place):
+        if path.suffix in PICKLED:
+            tensors |= _unpickled(path)
+        else:
+            mapped.append(_mapped(path))
+            tensors |= mapped[-1].tensors
+
+    def release() -> None:
+        for each in mapped:
+            each.release()
+
+    return Weights(tensors, release)
+
+
+def _mapped(path: Path) -> "Mapped":
+    from safetensors import SafetensorError
+
+    from repscope.encoders.mapped import Mapped
 
     try:
-        with safe_open(path, "pt") as file:
-            yield from ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118  no mapping
+        return Mapped(path)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
         raise UnfitCheckpoint(f"{path} cannot be read as safetensors: {error}. {_advice(error)}") from None
 
@@ -121,7 +146,11 @@ def _unpickled(path: Path) -> "dict[str, Tensor]":
 
 def sha256(place: Path) -> str:
     """SHA-256 of a file; of several, that of their digests in order. Computed once in a process."""
-    digests = [_sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files(place)]
+    return together([_sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files(place)])
+
+
+def together(digests: Sequence[str]) -> str:
+    """One digest for several files, in their order; that of a single file is its own."""
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

@@ -1,7 +1,6 @@
 """Cache: what encoders have said before, by what they were shown; the oldest goes when there is no room."""
 
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,18 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROOM = 10 << 30
-"""Bytes, at most; REPSCOPE_CACHE_LIMIT says another number."""
-
-
-def folder() -> Path | None:
-    """`$REPSCOPE_CACHE`, else `repscope` in the user's cache folder; None for somebody without a home."""
-    if given := os.environ.get("REPSCOPE_CACHE"):
-        return Path(given)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repscope"
-    except RuntimeError:
-        return None
+from repscope import places
 
 
 class Cache:
@@ -34,8 +22,7 @@ class Cache:
 
     def __init__(self, place: Path | None, room: int | None = None):
         self.place = place
-        limit = os.environ.get("REPSCOPE_CACHE_LIMIT", "")
-        self.room = room if room is not None else int(limit) if limit.isdecimal() and len(limit) < 20 else ROOM
+        self.room = places.room() if room is None else room
 
     def knows(self, who: str) -> bool:
         """Whether there is anything that they have said."""
@@ -69,26 +56,7 @@ class Cache:
         if len(data) > self.room:
             return
         path = self.place / who / f"{what}.safetensors"
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._make_room(len(data))
-            try:
-                aside.write_bytes(data)
-                aside.replace(path)
-            finally:
-                aside.unlink(missing_ok=True)
-
-    def _make_room(self, size: int) -> None:
-        assert self.place is not None
-        held = []
-        for path in self.place.glob("*/*.safetensors"):
-            with suppress(OSError):
-                about = path.stat()
-                held.append((about.st_mtime, about.st_size, path))
-        left = sum(size for _, size, _ in held) + size
-        for _, freed, path in sorted(held, key=lambda each: each[0]):
-            if left <= self.room:
-                return
-            path.unlink(missing_ok=True)
-            left -= freed
+            places.make_room(self.place, len(data), self.room)
+            with places.aside(path) as part:
+                part.write_bytes(data)

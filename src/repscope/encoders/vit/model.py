@@ -109,6 +109,8 @@ class ViT(nn.Module):
     (B, N, D) with CLS first, then registers, then patches in raster order (time first for video).
     """
 
+    still: nn.Module | None
+
     def __init__(self, architecture: Architecture):
         super().__init__()
         a = self.architecture = architecture
@@ -120,6 +122,7 @@ class ViT(nn.Module):
         self.pre_norm = nn.LayerNorm(a.width, eps=a.epsilon) if a.pre_norm else None
         self.blocks = nn.ModuleList(Block(a) for _ in range(a.depth))
         self.norm = nn.LayerNorm(a.width, eps=a.epsilon) if a.final_norm else None
+        self.__dict__["still"] = None  # the patch projection of clips that do not move, where there is one; no weights
 
     def grid(self, pixels: Tensor) -> tuple[int, int]:
         """Patch rows and columns of these pixels."""
@@ -141,13 +144,23 @@ class ViT(nn.Module):
 
     def embed(self, pixels: Tensor) -> Float[Tensor, "B N D"]:
         """Patch embeddings with their positions, before CLS and registers join."""
-        a, x = self.architecture, self.patch(self.cut(pixels))
+        a, x = self.architecture, self._projected(pixels)
         if self.position is not None:
             table = self.position[int(a.cls) :]
             x = x + positions.resampled(table, a.grid, self.grid(pixels), a.resample)
         elif a.position == "sincos":
             x = x + positions.sincos(self.grid(pixels), a.grid, a.width).to(x)
         return x
+
+    def _projected(self, pixels: Tensor) -> Float[Tensor, "B N D"]:
+        """Patches through their projection; those of frames that are one frame repeated, once."""
+        a = self.architecture
+        if self.still is None or pixels.ndim != 5 or pixels.stride(2) or pixels.shape[2] % a.tubelet:
+            return self.patch(self.cut(pixels))
+        rows, p = self.grid(pixels), a.patch
+        cells = pixels[:, :, 0, : rows[0] * p, : rows[1] * p].unflatten(2, (rows[0], p)).unflatten(4, (rows[1], p))
+        x = self.still(cells.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2))
+        return x.repeat(1, pixels.shape[2] // a.tubelet, 1)
 
     def join(self, x: Tensor) -> Float[Tensor, "B N D"]:
         """CLS and registers put in front."""

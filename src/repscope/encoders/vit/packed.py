@@ -5,8 +5,9 @@ does that is not public in torch: it is tried first, and where it is missing or 
 torch's own product.
 """
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch.nn.functional import gelu, linear
 
 from repscope.encoders.contract import Precision
 from repscope.encoders.vit.model import ACTIVATION, ViT
+from repscope.encoders.vit.ready import Ready
 
 FUSED = {"gelu": "none", "gelu-tanh": "tanh"}
 """Activations that oneDNN applies while it multiplies, and its word for how."""
@@ -29,7 +31,7 @@ class Packed(nn.Module):
     weight: Tensor
     bias: Tensor | None
 
-    def __init__(self, layer: nn.Linear, dtype: torch.dtype, activation: str = ""):
+    def __init__(self, layer: "nn.Linear | Layer", dtype: torch.dtype, activation: str = ""):
         super().__init__()
         self.activation = activation
         self.weight = _fixed(_in_blocks(layer.weight.detach().to(dtype)))
@@ -56,29 +58,65 @@ class Packed(nn.Module):
         self.weight = _fixed(_in_blocks(self.weight))
 
 
-def packed(vit: ViT, precision: Precision) -> ViT:
+class Layer(NamedTuple):
+    """What of a linear layer is packed."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+
+def packed(
+    vit: ViT,
+    precision: Precision,
+    state: Mapping[str, Tensor] | None = None,
+    release: Callable[[], None] = lambda: None,
+) -> ViT:
     """The same transformer, changed in place for looking only; layer by layer, so that no two copies of it are held.
 
     In bfloat16 that is the type of the products in its blocks, attention included. The patch projection, what blocks
-    add to, norms, positions and the softmax stay float32, whatever type the weights came in.
+    add to, norms, positions and the softmax stay float32, whatever type the weights came in. Layer scales are
+    multiplied into the layers they scale.
+
+    Args:
+        vit: Its own weights are not looked at where a state is given.
+        state: The weights as `Ready` has them.
+        release: Called after each block; gives back what of a file was read for it.
     """
-    dtype, activation = getattr(torch, precision), vit.architecture.activation
-    vit.patch = Packed(vit.patch, torch.float32)  # type: ignore[assignment]
-    for block in vit.blocks:
-        attention: Any = block.attention
-        perceptron: Any = block.perceptron
-        attention.qkv, attention.output = Packed(attention.qkv, dtype), Packed(attention.output, dtype)
-        if activation in FUSED:
-            perceptron.inner, perceptron.activation = Packed(perceptron.inner, dtype, activation), _same
-        else:
-            perceptron.inner = Packed(perceptron.inner, dtype)
-        perceptron.outer = Packed(perceptron.outer, dtype)
-    for module in vit.modules():
+    ready = Ready(vit.state_dict(), precision) if state is None else state
+    activation = vit.architecture.activation
+
+    def layer(name: str, after: str = "") -> Packed:
+        kept = Layer(ready[f"{name}.weight"], ready.get(f"{name}.bias"))
+        return Packed(kept, kept.weight.dtype, after)
+
+    vit.patch = layer("patch")  # type: ignore[assignment]
+    vit.__dict__["still"] = _still(vit, ready)  # beside the modules: its weights are those of `patch`
+    for number, block in enumerate(vit.blocks):
+        inside: Any = block
+        attention, perceptron, name = inside.attention, inside.perceptron, f"blocks.{number}"
+        attention.qkv, attention.output = layer(f"{name}.attention.qkv"), layer(f"{name}.attention.output")
+        perceptron.inner = layer(f"{name}.perceptron.inner", activation if activation in FUSED else "")
+        perceptron.activation = _same if activation in FUSED else perceptron.activation
+        perceptron.outer = layer(f"{name}.perceptron.outer")
+        inside.scale1 = inside.scale2 = None
+        release()
+    for name, module in vit.named_modules():
         if not isinstance(module, Packed):
-            for parameter in module.parameters(recurse=False):
+            for own in dict(module.named_parameters(recurse=False)):
                 # a copy even of float32: one view of a mapped file would keep all of it
-                parameter.data = parameter.data.to(torch.float32, copy=True)
+                value = ready[f"{name}.{own}".removeprefix(".")].to(torch.float32, copy=True)
+                setattr(module, own, _fixed(value))
+    release()
     return vit.eval().requires_grad_(False)
+
+
+def _still(vit: ViT, ready: Mapping[str, Tensor]) -> Packed | None:
+    """The patch projection of a clip that does not move: of one frame, its weights summed over the tubelet's."""
+    a = vit.architecture
+    if a.tubelet == 1:
+        return None
+    weight = ready["patch.weight"].unflatten(1, (3, a.tubelet, a.patch**2)).double().sum(2).flatten(1)
+    return Packed(Layer(weight.float(), ready.get("patch.bias")), torch.float32)
 
 
 @cache

@@ -12,8 +12,8 @@ from repscope.extract.sets.asked import BATCH, KEEP, SAMPLE, WITHIN, Asked
 from repscope.extract.sets.plan import Share
 from repscope.extract.sets.run import Progress, Run, begun, carried_on
 from repscope.images.sets import ImageSet, image_set, place
+from repscope.places import cache as known
 from repscope.store.cache import Cache
-from repscope.store.cache import folder as known
 from repscope.store.job_folder import JobFolder
 from repscope.store.stored import Stored, opened
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repscope.lab.data.source import Source
-from repscope.store.cache import folder
+from repscope.places import cache as folder
 
 __all__ = ["folder", "keep", "kept", "key", "roomy"]
 

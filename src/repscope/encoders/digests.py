@@ -1,0 +1,46 @@
+"""Digests: SHA-256 of large files, remembered for as long as a file is the same to the system.
+
+Hashing takes longer than loading. A file is taken to be the one that was hashed where its path, size, inode and time
+of change (to the nanosecond) are the same. Whoever wants to be sure asks `weights.sha256`, which reads every byte;
+`repscope validate` does.
+"""
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from repscope import places
+from repscope.encoders import weights
+
+LARGE = 16 << 20
+"""Bytes; less is hashed in no time."""
+
+
+def sha256(place: Path) -> str:
+    """As `weights.sha256`, from memory where it has been asked before."""
+    return weights.together([_one(path) for path in weights.files(place)])
+
+
+def _one(path: Path) -> str:
+    place, size = places.cache(), path.stat().st_size
+    if place is None or size < LARGE:
+        return weights.sha256(path)
+    kept = place / "digests" / identity(path)
+    with suppress(OSError, ValueError):
+        if re.fullmatch("[0-9a-f]{64}", known := kept.read_text()):
+            return known
+    before = identity(path)
+    digest = weights.sha256(path)
+    if identity(path) == before:  # else it changed meanwhile, and it is not known which of the two was hashed
+        with suppress(OSError), places.aside(kept) as part:
+            part.write_text(digest)
+    return digest
+
+
+def identity(path: Path) -> str:
+    """What makes a file the same file, without reading it."""
+    whole, about = path.resolve(), path.stat()
+    said = [str(whole), about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -1,0 +1,53 @@
+"""Places: where this library keeps what it can make again; whoever deletes it loses time and nothing else."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOM = 10 << 30
+"""Bytes that all of it may take; REPSCOPE_CACHE_LIMIT says another number."""
+
+
+def cache() -> Path | None:
+    """`$REPSCOPE_CACHE`, else `repscope` in the user's cache folder; None for somebody without a home."""
+    if given := os.environ.get("REPSCOPE_CACHE"):
+        return Path(given)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repscope"
+    except RuntimeError:
+        return None
+
+
+def room() -> int:
+    """Bytes that the cache may have."""
+    said = os.environ.get("REPSCOPE_CACHE_LIMIT", "")
+    return int(said) if said.isdecimal() and len(said) < 20 else ROOM
+
+
+def make_room(place: Path, size: int, most: int) -> None:
+    """Remove what was used longest ago of a cache's files (`*/*.safetensors`), until `size` more bytes have room."""
+    held = []
+    for path in place.glob("*/*.safetensors"):
+        with suppress(OSError):
+            about = path.stat()
+            held.append((about.st_mtime, about.st_size, path))
+    left = sum(size for _, size, _ in held) + size
+    for _, freed, path in sorted(held, key=lambda each: each[0]):
+        if left <= most:
+            return
+        path.unlink(missing_ok=True)
+        left -= freed
+
+
+@contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A name beside a file to write to; it is renamed to the file at the end, or removed where that does not come."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
