@@ -170,7 +170,7 @@ class TestStill:
 
 class TestDigests:
     @pytest.fixture(autouse=True)
-    def _all(self, cache, monkeypatch):
+    def _all(self, cache, monkeypatch):  # noqa: ARG002  the digests go there
         monkeypatch.setattr(digests, "LARGE", 0)
 
     def test_a_file_is_hashed_once_and_again_when_it_changed(self, folder, monkeypatch):

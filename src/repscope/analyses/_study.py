@@ -93,6 +93,8 @@ class Study:
             else:
                 alive.append(encoder)
                 tokens.append(said)
+            if len(some) == len(self.photos) and (let_go := getattr(encoder, "let_go", None)):
+                let_go()  # it has seen all there is; the next one wants the memory
         if errors and (self.strict or len(alive) < least):
             raise errors[0]
         return replace(self, encoders=tuple(alive), failed=tuple(failed), first=Seen(some, tuple(tokens)))

@@ -153,22 +153,30 @@ def loaded(names: list[str], precision: Precision = Precision.AUTO) -> "list[Enc
 
 
 def loadable(
-    names: list[str], least: int, precision: Precision = Precision.AUTO
+    names: list[str], least: int, precision: Precision = Precision.AUTO, waiting: bool = True
 ) -> "tuple[list[Encoder], list[tuple[str, str]]]":
     """Encoders by name, and those that cannot be loaded, with the reason.
 
+    Without `waiting` weights are read while others look; what is wrong with them is raised by whoever asks them.
     Raises what went wrong where fewer than `least` are left, and for a name that nothing is called by.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from repscope.cli._progress import Progress
-    from repscope.encoders import load
+    from repscope.encoders.coming import coming
+    from repscope.encoders.load import load
 
     encoders: list[Encoder] = []
     errors: list[tuple[str, RepscopeError]] = []
+    thread = ThreadPoolExecutor(1, thread_name_prefix="weights")
     with Progress("loading") as progress:
         for done, name in enumerate(names):
             progress(done, len(names))
             try:
-                encoders.append(load(name, precision.value))
+                before = encoders[-1] if encoders else None
+                encoders.append(
+                    load(name, precision.value) if waiting else coming(name, precision.value, thread, before)
+                )
             except (UnknownName, WrongUsage):
                 raise
             except RepscopeError as error:
@@ -178,3 +186,10 @@ def loadable(
     for _, error in errors:
         typer.echo(f"repscope: {error}", err=True)
     return encoders, [(name, str(error)) for name, error in errors]
+
+
+def told(encoders: "list[Encoder]") -> None:
+    """A word on standard error for each encoder whose weights turned out to be none."""
+    for encoder in encoders:
+        if error := getattr(encoder, "error", None):
+            typer.echo(f"repscope: {error}", err=True)

@@ -23,6 +23,7 @@ from repscope.cli._options import (
     loadable,
     names_of,
     points_of,
+    told,
 )
 from repscope.cli._progress import Progress
 from repscope.errors import WrongUsage
@@ -56,7 +57,7 @@ def compare(
         raise WrongUsage(f"compare wants two encoders or more; got {names[0]}. Name them with -m a,b, or use inspect.")
     queries = points_of(query)
     given = found(photos, strict)
-    encoders, failed = loadable(names, len(names) if strict else 2, precision)
+    encoders, failed = loadable(names, len(names) if strict else 2, precision, waiting=False)
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:
@@ -72,4 +73,5 @@ def compare(
             batch=batch,
             progress=progress,
         )
+    told(encoders)
     answer.show(report)

@@ -60,7 +60,7 @@ def load(name: str, precision: Asked = "auto", device: str = "cpu") -> "Staged":
         raise UnknownName("precision", precision, get_args(Asked))
     found = resolved(name)
     if isinstance(found, Checkpoint):
-        return found.encoder(_of(precision, device, found.contract), device)
+        return found.encoder(precision_of(precision, device, found.contract), device)
     if precision == "bfloat16" or device != "cpu":
         raise Unsupported(
             f"{name} is run by another library, in its own precision on the CPU; {precision} on {device} is for "
@@ -69,7 +69,8 @@ def load(name: str, precision: Asked = "auto", device: str = "cpu") -> "Staged":
     return found()
 
 
-def _of(precision: Asked, device: str, contract: Contract) -> Precision:
+def precision_of(precision: Asked, device: str, contract: Contract) -> Precision:
+    """What is asked for, `auto` decided for this encoder on this device."""
     return auto(device, contract.architecture.width).precision if precision == "auto" else precision
 
 
@@ -92,7 +93,7 @@ class Checkpoint:
         from repscope.encoders.transformer import Transformer
 
         vit = self.shape()
-        contract = replace(self.contract, parameters=sum(p.numel() for p in vit.parameters()))
+        contract = replace(self.contract, parameters=self.parameters())
         network: Any = vit
         if precision is None or device != "cpu":
             vit.load_state_dict(self.read()[0], assign=True)
@@ -106,8 +107,16 @@ class Checkpoint:
             from repscope.encoders.vit.packed import packed
 
             packed(vit, precision, *converted(self, precision))
-        revision = f"{self.origin}, sha256 "
-        return Transformer(contract, network, lambda: revision + digests.sha256(self.place), precision or "float32")
+        return Transformer(contract, network, lambda: self.revision, precision or "float32")
+
+    @property
+    def revision(self) -> str:
+        """Where the weights are from, and their SHA-256."""
+        return f"{self.origin}, sha256 {digests.sha256(self.place)}"
+
+    def parameters(self) -> int:
+        """Numbers in its weights, as its transformer has them."""
+        return sum(weight.numel() for weight in self.shape().parameters())
 
     def shape(self) -> "ViT":
         """The contract's transformer, without its weights."""
