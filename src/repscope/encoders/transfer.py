@@ -24,21 +24,30 @@ class Other(Exception):
     """What came is not what was asked for."""
 
 
+def told(repository: str, name: str, revision: str, patience: float | None = None) -> "tuple[str, HfFileMetadata]":
+    """The address of a file, and what the hub says of it: digest, size, commit. Raises as `transferred` does."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.constants import HF_HUB_ETAG_TIMEOUT
+
+    url = hf_hub_url(repository, name, revision=revision or None)
+    said = get_hf_file_metadata(url, timeout=patience or HF_HUB_ETAG_TIMEOUT)
+    if not said.commit_hash:
+        raise Other("the answer has no X-Repo-Commit, as every hub's has")
+    return url, said
+
+
 def transferred(repository: str, name: str, revision: str, cache: Path) -> Path:
     """Where a file lies in the cache; fetched where it is not there whole. Safe in several processes at once.
 
     Raises whatever the hub's client does, OSError where there is no room, and Other.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import WeakFileLock
 
-    url = hf_hub_url(repository, name, revision=revision or None)
-    said = get_hf_file_metadata(url)
-    if not said.commit_hash:
-        raise Other("the answer has no X-Repo-Commit, as every hub's has")
+    url, said = told(repository, name, revision)
     folder = cache / f"models--{repository.replace('/', '--')}"
-    if DIGEST.fullmatch(said.etag or ""):
-        lock, blob = cache / ".locks" / folder.name / f"{said.etag}.lock", folder / "blobs" / str(said.etag)
+    if said.etag and DIGEST.fullmatch(said.etag):
+        lock, blob = cache / ".locks" / folder.name / f"{said.etag}.lock", folder / "blobs" / said.etag
         for place in (lock, blob):
             place.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(lock):  # the client's own lock of this file
