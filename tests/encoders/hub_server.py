@@ -31,6 +31,7 @@ class Hub:
         slow: Seconds that a connection which is to break stays silent before.
         lies: Bytes sent in place of a large file, of the right length or a shorter one.
         store: Whether large files are on another host, to which one is sent.
+        pieces: Whether these are told as kept in pieces (Xet).
         names: What every file is named instead of its digest.
         asked: Every request: method, file, Range, and the token shown.
     """
@@ -47,6 +48,7 @@ class Hub:
     lies: bytes | None = None
     store: str = ""
     names: str = ""
+    pieces: bool = False
     slow: float = 0
     asked: list[tuple[str, str, str, str]] = field(default_factory=list)
     address: str = ""
@@ -130,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": hub.commit, "ETag": f'"{tag(data)}"', "Accept-Ranges": "bytes"}
         if large:
             headers |= {"X-Linked-ETag": f'"{tag(data)}"', "X-Linked-Size": str(len(data)), "ETag": '"of-the-store"'}
+        if hub.pieces and large and not stored:
+            headers |= {"X-Xet-Hash": "0" * 64, "X-Xet-Refresh-Route": f"{hub.address}/api/xet-read-token"}
         if hub.names:
             headers |= {"ETag": f'"{hub.names}-{name}"', "X-Linked-ETag": f'"{hub.names}-{name}"'}
         if hub.store and large and not stored:

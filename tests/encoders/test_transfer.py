@@ -1,5 +1,6 @@
 """Weights over a network that fails in every way a network does: words for each, and never a damaged file."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -293,6 +294,24 @@ def test_offline_by_choice_and_by_nature(cache, served, monkeypatch):
     with pytest.raises(Unreachable, match=r"HF_HUB_OFFLINE is set, and the cache at .*hub does not have them"):
         hub.fetched(SMALL)
     assert started.asked == []
+
+
+def test_a_firewall_that_denies_is_no_folder_that_may_not_be_written(cache, monkeypatch):
+    def denied(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(hub.network, "knock", denied)
+    with pytest.raises(Unreachable, match=r"does not answer, and the cache at .* \(\[Errno 13\] Permission denied\)"):
+        hub.fetched(SMALL)
+
+
+def test_a_file_that_is_kept_in_pieces_is_asked_of_the_hub(cache, served, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with serving(Hub(FILES)) as store:
+        started = served(FILES, store=store.address, pieces=True)
+        assert is_whole(hub.fetched(SMALL))
+        assert started.got() == store.got() == [""]
+        assert {token for *_, token in store.asked} == {""}
 
 
 def test_a_disk_without_room_is_told_of_before_anything_comes(cache, served, monkeypatch):

@@ -99,7 +99,7 @@ def _download(contract: Contract) -> Path:
 
     try:
         if not HF_HUB_OFFLINE:  # then the client says so itself, at once
-            network.knock(ENDPOINT)
+            _knock(ENDPOINT)
         _file(contract, CONFIGURATION)  # first: where weights are, it is there too
         for name in dict.fromkeys((contract.file, *weights.NAMES)):
             place = _file(contract, name)
@@ -115,6 +115,13 @@ def _download(contract: Contract) -> Path:
         f"{contract.hub} has none of {', '.join(dict.fromkeys((contract.file, *weights.NAMES)))} at "
         f"{contract.revision or 'its head'}. {instead(contract)}"
     )
+
+
+def _knock(endpoint: str) -> None:
+    try:
+        network.knock(endpoint)
+    except OSError as error:  # its number is the network's: a firewall, too, says "permission denied"
+        raise ConnectionError(str(error)) from None
 
 
 def _file(contract: Contract, name: str) -> Path | None:
