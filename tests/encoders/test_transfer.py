@@ -15,7 +15,7 @@ import pytest
 from hub_server import COMMIT, Hub, point, serving, tag
 from huggingface_hub import constants
 
-from repscope.encoders import available, hub, transfer
+from repscope.encoders import available, hub, transfer, whole
 from repscope.errors import UnfitCheckpoint, Unreachable, Unwritable
 
 CHUNK = 10 << 20
@@ -144,6 +144,36 @@ def test_a_damaged_file_is_found_and_fetched_again(cache, served, pinned):
         assert is_whole(folder)
         assert (folder / "config.json").read_bytes() == b"{}"
         assert not hub.damaged(contract, folder)
+
+
+def test_what_was_read_once_is_read_again_only_after_somebody_wrote_it(cache, served, monkeypatch):
+    served(FILES)
+    folder = hub.fetched(SMALL)
+    assert not hub.damaged(SMALL, folder)
+    read = []
+    with monkeypatch.context() as watched:
+        watched.setattr(whole, "digest", lambda file, like: read.append(file.name) or like)
+        assert hub.fetched(SMALL) == folder
+        assert read == []
+        assert hub.fetched(SMALL, thorough=True) == folder
+        assert read == ["model.safetensors", "config.json"]
+    file = folder / "model.safetensors"
+    about = file.stat()
+    file.write_bytes(b"\xff" + WEIGHTS[1:])
+    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))  # as if nothing had been
+    assert hub.damaged(SMALL, folder) == [file]
+
+
+def test_a_cache_that_may_only_be_read_is_read_every_time(cache, served, monkeypatch):
+    served(FILES)
+    folder = hub.fetched(SMALL)
+
+    def denied(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(whole.Path, "write_text", denied)
+    assert not hub.damaged(SMALL, folder)
+    assert not list(cache.rglob("*.repscope.whole"))
 
 
 def test_a_damaged_copy_is_replaced_where_the_cache_has_no_links(cache, served, monkeypatch):

@@ -76,8 +76,8 @@ def _had(contract: Contract) -> Table:
     if contract.family == "lab":
         return _table(contract, "comes with repscope", EMBEDDED, (EMBEDDED / contract.file,))
     before = hub.cached(contract)
-    broken = hub.damaged(contract, before) if before else []
-    folder = hub.fetched(contract)
+    broken = hub.damaged(contract, before, thorough=True) if before else []
+    folder = hub.fetched(contract, thorough=True)
     how = "it was here, whole" if before else "fetched now"
     if broken:
         how = f"fetched again now: damaged was {', '.join(file.name for file in broken)}"

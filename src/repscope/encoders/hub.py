@@ -7,7 +7,7 @@ from repscope.encoders import network, weights
 from repscope.encoders.contract import Contract
 from repscope.encoders.refused import instead, refused
 from repscope.encoders.transfer import transferred
-from repscope.encoders.whole import promised, whole
+from repscope.encoders.whole import promised, still_whole, whole
 from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable, Unwritable
 
 CONFIGURATION = "config.json"
@@ -38,10 +38,13 @@ def cache_folder() -> Path:
     return Path(said or Path(home) / "hub").expanduser()
 
 
-def fetched(contract: Contract) -> Path:
+def fetched(contract: Contract, thorough: bool = False) -> Path:
     """The folder with the published weights and their config.json; fetched where the cache lacks them.
 
     A download that was cut short goes on where it stopped, and a file that was damaged in the cache is fetched again.
+
+    Args:
+        thorough: Read every file, also those that nobody has written since they were last read and whole.
 
     Raises:
         Unreachable: and says what stands in the way and what to do about it.
@@ -51,10 +54,10 @@ def fetched(contract: Contract) -> Path:
     folder = cached(contract)
     if folder is None:
         folder = _download(contract)
-    elif broken := damaged(contract, folder):
+    elif broken := damaged(contract, folder, thorough):
         folder = _mended(contract, broken[0])
     file = folder / contract.file
-    if contract.sha256 and file.is_file() and not whole(file, contract.sha256):
+    if contract.sha256 not in ("", promised(file)) and file.is_file() and not whole(file, contract.sha256):
         raise UnfitCheckpoint(f"{_not_published(contract, file)} The hub that gave it has another: see HF_ENDPOINT.")
     return folder
 
@@ -71,10 +74,11 @@ def wanted(contract: Contract, file: Path) -> str:
     return promised(file) or (contract.sha256 if file.name == contract.file else "")
 
 
-def damaged(contract: Contract, folder: Path) -> list[Path]:
+def damaged(contract: Contract, folder: Path, thorough: bool = False) -> list[Path]:
     """The files of a snapshot that are not what they were when they were fetched."""
     promises = ((file, wanted(contract, file)) for file in held(contract, folder))
-    return [file for file, digest in promises if digest and not whole(file, digest)]
+    right = whole if thorough else still_whole
+    return [file for file, digest in promises if digest and not right(file, digest)]
 
 
 def _mended(contract: Contract, broken: Path) -> Path:

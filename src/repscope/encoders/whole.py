@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from repscope.encoders import weights
@@ -34,3 +35,31 @@ def whole(file: Path, wanted: str) -> bool:
         return file.is_file() and digest(file, wanted) == wanted
     except OSError:  # a disk that does not give back what it was given
         return False
+
+
+def still_whole(file: Path, wanted: str) -> bool:
+    """As `whole`, without reading a file that was whole when it was last read, and that nobody has written since.
+
+    What a disk loses by itself escapes it. The time of the last change of a file cannot be set back.
+    """
+    if promised(file) != wanted:
+        return whole(file, wanted)
+    try:
+        if _note(file).read_text() == _state(file):
+            return True
+    except OSError:
+        pass
+    if not whole(file, wanted):
+        return False
+    with suppress(OSError):  # a cache that is only read, by many
+        _note(file).write_text(_state(file))
+    return True
+
+
+def _note(link: Path) -> Path:
+    blob = link.parent / link.readlink()
+    return blob.with_name(f"{blob.name}.repscope.whole")
+
+
+def _state(file: Path) -> str:
+    return " ".join(map(str, weights.state(file)))
