@@ -206,6 +206,26 @@ def test_a_damaged_file_is_kept_and_told_of_where_there_is_no_network(cache, ser
     assert file.read_bytes() == WEIGHTS[:-1]
 
 
+def test_a_damaged_file_where_nobody_is_to_be_asked(cache, served, monkeypatch):
+    started = served(FILES)
+    file = hub.fetched(SMALL) / "config.json"
+    file.write_bytes(b"")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    asked = len(started.asked)
+    with pytest.raises(UnfitCheckpoint, match=r"config\.json is damaged.*fetched again.*HF_HUB_OFFLINE is set"):
+        hub.fetched(SMALL)
+    assert len(started.asked) == asked
+
+
+def test_weights_go_where_the_environment_says(cache, served, monkeypatch, tmp_path):
+    served(FILES)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "elsewhere"))
+    folder = hub.fetched(SMALL)
+    assert is_whole(folder)
+    assert folder == tmp_path / "elsewhere" / "models--someone--small" / "snapshots" / COMMIT
+    assert not cache.exists()
+
+
 def test_a_hub_that_holds_another_file_than_the_pinned_one(cache, served):
     started = served(FILES)
     contract = replace(SMALL, sha256="0" * 64)
