@@ -1,6 +1,6 @@
 """Transfer: one file from the hub into its cache, whole or not at all; a transfer that was cut short goes on.
 
-The hub's client finds files, follows links, speaks to proxies and knows tokens; since its version 2 it
+The hub's client finds files, follows links, speaks to proxies and knows tokens; but (seen in 2.4) it
 begins anew after every failure. So what has come is kept here, under a lock, until the digest is right.
 """
 
