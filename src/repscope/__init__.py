@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from repscope import metrics
     from repscope.analyses.compare import compare
+    from repscope.analyses.doctor import doctor
     from repscope.analyses.drift import drift
     from repscope.analyses.duplicates import duplicates
     from repscope.analyses.evaluate import evaluate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "compare",
+    "doctor",
     "drift",
     "duplicates",
     "embed",
@@ -44,6 +46,7 @@ __all__ = [
 
 HOMES = {
     "compare": "repscope.analyses.compare",
+    "doctor": "repscope.analyses.doctor",
     "drift": "repscope.analyses.drift",
     "duplicates": "repscope.analyses.duplicates",
     "embed": "repscope.extract.sets.embed",

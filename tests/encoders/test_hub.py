@@ -1,4 +1,4 @@
-"""The hub, played by a folder: what is asked of it, and what is said when it does not give."""
+"""The hub: what is asked of it, and what of its cache needs no asking."""
 
 import hashlib
 import json
@@ -6,31 +6,15 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-import huggingface_hub
+import numpy as np
 import pytest
-from huggingface_hub import errors
+from hub_server import COMMIT, of
 from oracle import photographed
 
 from repscope.encoders import Contract, available, cached, hub, load
 from repscope.errors import UnfitCheckpoint, Unreachable
 
 LOAD = import_module("repscope.encoders.load")  # the package's `load` is the function in it
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    """An empty cache, and a network that must not be used."""
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unexpected)
-    monkeypatch.setattr(hub.network, "knock", lambda endpoint: None)
-    return tmp_path / "home" / "hub"
-
-
-def unexpected(*asked: object, **_: object) -> str:
-    raise AssertionError(f"the network was asked for {asked}")
 
 
 @pytest.fixture
@@ -53,20 +37,6 @@ def snapshot(cache: Path, source: Path, names: tuple[str, ...] = ("model.safeten
     for name in names:
         (folder / name).write_bytes((source / name).read_bytes())
     return folder
-
-
-def hub_of(cache: Path, source: Path, asked: list[str]):
-    """A download that copies from a folder into the cache, as the hub's client does."""
-
-    def download(repository: str, name: str, revision: str | None = None) -> str:
-        assert repository == "someone/small"
-        assert revision in (COMMIT, None)
-        asked.append(name)
-        if not (source / name).exists():
-            raise errors.EntryNotFoundError(name)
-        return str(snapshot(cache, source, (name,)) / name)
-
-    return download
 
 
 def test_what_is_cached_needs_no_network(cache, contract, published):
@@ -101,17 +71,16 @@ def test_the_cache_is_where_the_client_has_it(contract, published, tmp_path, mon
 
 
 @pytest.mark.usefixtures("contract")
-def test_it_is_fetched_once_with_its_configuration(cache, published, monkeypatch):
-    asked: list[str] = []
-    source = published("dinov2 with registers").folder
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub_of(cache, source, asked))
+def test_it_is_fetched_once_with_its_configuration(served, published):
+    started = served(of(published("dinov2 with registers").folder))
     load("small")
-    assert asked == ["model.safetensors", "config.json"]
+    assert [name for method, name, *_ in started.asked if method == "GET"][-2:] == ["config.json", "model.safetensors"]
+    asked = len(started.asked)
     load("small")
-    assert asked == ["model.safetensors", "config.json"]
+    assert len(started.asked) == asked
 
 
-def test_shards_are_all_fetched(cache, contract, published, tmp_path, monkeypatch):
+def test_shards_are_all_fetched(contract, published, tmp_path, served):
     from safetensors.torch import load_file, save_file
 
     weights = load_file(published("dinov2 with registers").folder / "model.safetensors")
@@ -121,14 +90,28 @@ def test_shards_are_all_fetched(cache, contract, published, tmp_path, monkeypatc
     save_file({n: weights[n] for n in names[9:]}, source / "b.safetensors")
     index = {"weight_map": {n: "a.safetensors" if n in names[:9] else "b.safetensors" for n in names}}
     (source / "model.safetensors.index.json").write_text(json.dumps(index))
-    asked: list[str] = []
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub_of(cache, source, asked))
-    folder = snapshot(cache, source, ("model.safetensors.index.json", "a.safetensors"))
-    assert not cached(contract)  # one shard never arrived
+    started = served(of(source, "model.safetensors.index.json", "a.safetensors", "b.safetensors"))
     load("small")
-    assert asked[-3:] == ["a.safetensors", "b.safetensors", "config.json"]
+    folder = hub.cached(contract)
+    assert folder is not None
+    (folder / "b.safetensors").unlink()
+    assert not cached(contract)  # as where one shard never arrived
+    asked = len(started.asked)
+    load("small")
     assert cached(contract)
-    assert (folder / "b.safetensors").exists()
+    assert {method for method, *_ in started.asked[asked:]} == {"HEAD"}  # its bytes were still there
+    assert {path.name for path in hub.held(contract, folder)} == set(started.files)
+
+
+@pytest.mark.usefixtures("contract")
+def test_a_damaged_file_is_replaced_before_it_is_read(served, published):
+    served(of(published("dinov2 with registers").folder))
+    wanted = load("small")(photographed(64))[0].patches
+    file = hub.fetched(LOAD.available()["small"]) / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 64
+    file.write_bytes(data)
+    assert np.array_equal(load("small")(photographed(64))[0].patches, wanted)
 
 
 def test_another_file_than_the_published_one_is_refused(cache, contract, published, monkeypatch):
@@ -137,7 +120,7 @@ def test_another_file_than_the_published_one_is_refused(cache, contract, publish
     known(replace(contract, sha256=digest), monkeypatch)
     load("small")
     known(replace(contract, sha256="0" * 64), monkeypatch)
-    with pytest.raises(UnfitCheckpoint, match=f"its SHA-256 is {digest}, wanted 0000.*Delete it and load again"):
+    with pytest.raises(UnfitCheckpoint, match=f"its SHA-256 is {digest}, wanted 0000.*could not be fetched again"):
         load("small")
 
 
@@ -149,48 +132,14 @@ def test_a_repository_that_holds_another_encoder_is_refused(cache, contract, pub
         load("small")
 
 
-def _http(kind: type[errors.HfHubHTTPError]) -> Exception:
-    error = kind.__new__(kind)
-    Exception.__init__(error, "as the hub words it")
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "gated", "says"),
-    [
-        (
-            _http(errors.GatedRepoError),
-            True,
-            "accepted: do so at https://huggingface.co/someone/small, then set HF_TOKEN",
-        ),
-        (_http(errors.RepositoryNotFoundError), True, "accepted: do so at https://huggingface.co/someone/small"),
-        (_http(errors.RepositoryNotFoundError), False, "is not there, or private: set HF_TOKEN"),
-        (_http(errors.RevisionNotFoundError), False, f"has no revision {COMMIT}"),
-        (errors.LocalEntryNotFoundError("offline"), False, "does not answer, and the cache at"),
-        (errors.OfflineModeIsEnabled("offline mode is enabled"), False, "offline mode is enabled"),
-        (TimeoutError("timed out"), False, "timed out"),
-        (RuntimeError(""), False, "RuntimeError"),
-    ],
-)
-@pytest.mark.usefixtures("cache")
-def test_what_stands_in_the_way_is_said_and_what_to_do(contract, monkeypatch, error, gated, says):
-    def fails(*_: object, **__: object) -> str:
-        raise error
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fails)
-    known(replace(contract, gated=gated), monkeypatch)
-    with pytest.raises(Unreachable) as told:
-        load("small")
-    assert says in str(told.value)
-    assert "`repscope models small`" in str(told.value)
-    assert "load small@DIR" in str(told.value)
-
-
 @pytest.mark.usefixtures("contract")
-def test_a_repository_without_weights(cache, tmp_path, monkeypatch):
-    asked: list[str] = []
-    (tmp_path / "empty").mkdir()
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub_of(cache, tmp_path / "empty", asked))
+def test_a_repository_without_weights(served):
+    started = served({"README.md": b""})
     with pytest.raises(Unreachable, match=r"someone/small has none of model\.safetensors, model\.safetensors\.index"):
         load("small")
-    assert asked == ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]
+    assert [name for method, name, *_ in started.asked if method == "HEAD"] == [
+        "config.json",
+        "model.safetensors",
+        "model.safetensors.index.json",
+        "pytorch_model.bin",
+    ]

@@ -6,6 +6,7 @@ import typer
 
 from repscope.cli import (
     compare,
+    doctor,
     drift,
     duplicates,
     embed,
@@ -50,6 +51,7 @@ for command in (
     duplicates.duplicates,
     models.models,
     metrics.metrics,
+    doctor.doctor,
     pretrain.pretrain,
     experiment.experiment,
     schema.schema,

@@ -3,21 +3,26 @@
 import os
 from pathlib import Path
 
-from repscope.encoders import digests, network, weights
+from repscope.encoders import network, weights
 from repscope.encoders.contract import Contract
-from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable
+from repscope.encoders.refused import instead, refused
+from repscope.encoders.transfer import transferred
+from repscope.encoders.whole import promised, still_whole, whole
+from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable, Unwritable
+
+CONFIGURATION = "config.json"
 
 
 def cached(contract: Contract) -> Path | None:
     """The folder of the hub's cache that holds the contract's weights, or None; asks nobody."""
-    repository = _cache() / f"models--{contract.hub.replace('/', '--')}"
+    repository = cache_folder() / f"models--{contract.hub.replace('/', '--')}"
     revision = contract.revision or _main(repository)
     folder = repository / "snapshots" / revision
     try:
-        whole = revision and ((folder / contract.file).is_file() or weights.files(folder))
+        there = revision and ((folder / contract.file).is_file() or weights.files(folder))
     except UnfitCheckpoint:  # nothing there, or an index whose shards did not all arrive
         return None
-    return folder if whole else None
+    return folder if there else None
 
 
 def _main(repository: Path) -> str:
@@ -26,94 +31,110 @@ def _main(repository: Path) -> str:
     return head.read_text().strip() if head.is_file() else ""
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where the hub's client keeps what it fetched, as HF_HOME and its kin say."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     said = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     return Path(said or Path(home) / "hub").expanduser()
 
 
-def fetched(contract: Contract) -> Path:
+def fetched(contract: Contract, thorough: bool = False) -> Path:
     """The folder with the published weights and their config.json; fetched where the cache lacks them.
 
-    A download that was cut short goes on where it stopped.
+    A download that was cut short goes on where it stopped, and a file that was damaged in the cache is fetched again.
+
+    Args:
+        thorough: Read every file, also those that nobody has written since they were last read and whole.
 
     Raises:
         Unreachable: and says what stands in the way and what to do about it.
+        Unwritable: the cache has no room, or may not be written.
         UnfitCheckpoint: the file is not the one whose checksum is known.
     """
-    folder = cached(contract) or _download(contract)
+    folder = cached(contract)
+    if folder is None:
+        folder = _download(contract)
+    elif broken := damaged(contract, folder, thorough):
+        folder = _mended(contract, broken[0])
     file = folder / contract.file
-    if contract.sha256 and file.is_file() and (found := digests.sha256(file)) != contract.sha256:
-        raise UnfitCheckpoint(
-            f"{file} is not the published {contract.name}: its SHA-256 is {found}, wanted {contract.sha256}. "
-            "Delete it and load again."
-        )
+    if contract.sha256 not in ("", promised(file)) and file.is_file() and not whole(file, contract.sha256):
+        raise UnfitCheckpoint(f"{_not_published(contract, file)} The hub that gave it has another: see HF_ENDPOINT.")
     return folder
+
+
+def held(contract: Contract, folder: Path) -> tuple[Path, ...]:
+    """The files of a snapshot that an encoder is made of: its weights, the index of these, its configuration."""
+    file = folder / contract.file
+    found = (file,) if file.is_file() else weights.files(folder)
+    return (*found, *(folder / name for name in (weights.INDEX, CONFIGURATION) if (folder / name).is_file()))
+
+
+def wanted(contract: Contract, file: Path) -> str:
+    """The digest that a file in the cache must have: the one the cache names it by, else the pin; empty for neither."""
+    return promised(file) or (contract.sha256 if file.name == contract.file else "")
+
+
+def damaged(contract: Contract, folder: Path, thorough: bool = False) -> list[Path]:
+    """The files of a snapshot that are not what they were when they were fetched."""
+    promises = ((file, wanted(contract, file)) for file in held(contract, folder))
+    right = whole if thorough else still_whole
+    return [file for file, digest in promises if digest and not right(file, digest)]
+
+
+def _mended(contract: Contract, broken: Path) -> Path:
+    digest = wanted(contract, broken)
+    try:
+        return _download(contract)
+    except (Unreachable, Unwritable) as error:
+        said = f"{broken} is damaged: its digest is no longer {digest}."
+        if broken.name == contract.file and digest == contract.sha256:
+            said = _not_published(contract, broken)
+        raise UnfitCheckpoint(f"{said} It could not be fetched again. {error}") from None
+
+
+def _not_published(contract: Contract, file: Path) -> str:
+    return (
+        f"{file} is not the published {contract.name}: its SHA-256 is {weights.sha256(file)}, wanted {contract.sha256}."
+    )
 
 
 def _download(contract: Contract) -> Path:
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         if not HF_HUB_OFFLINE:  # then the client says so itself, at once
-            network.knock(ENDPOINT)
+            _knock(ENDPOINT)
+        _file(contract, CONFIGURATION)  # first: where weights are, it is there too
         for name in dict.fromkeys((contract.file, *weights.NAMES)):
-            try:
-                place = _file(contract, name)
-            except LocalEntryNotFoundError:
-                raise
-            except EntryNotFoundError:
-                continue
-            for shard in weights.shard_names(place) if name == weights.INDEX else ():
+            place = _file(contract, name)
+            for shard in weights.shard_names(place) if place and name == weights.INDEX else ():
                 _file(contract, shard)
-            _configuration(contract)
-            return place.parent
+            if place:
+                return place.parent
     except RepscopeError:
         raise
     except Exception as error:  # the client and its transport have a tree of errors each, with no common root
-        raise _unreachable(contract, error) from None
+        raise refused(contract, error, cache_folder()) from None
     raise Unreachable(
         f"{contract.hub} has none of {', '.join(dict.fromkeys((contract.file, *weights.NAMES)))} at "
-        f"{contract.revision or 'its head'}. {_instead(contract)}"
+        f"{contract.revision or 'its head'}. {instead(contract)}"
     )
 
 
-def _configuration(contract: Contract) -> None:
-    """The config.json beside the weights, where the repository has one: it is checked against the contract."""
-    from huggingface_hub.errors import EntryNotFoundError
+def _knock(endpoint: str) -> None:
+    try:
+        network.knock(endpoint)
+    except OSError as error:  # its number is the network's: a firewall, too, says "permission denied"
+        raise ConnectionError(str(error)) from None
+
+
+def _file(contract: Contract, name: str) -> Path | None:
+    """A file in the cache, fetched where it is not there whole; None where the repository has none of that name."""
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        _file(contract, "config.json")
+        return transferred(contract.hub, name, contract.revision, cache_folder())
+    except LocalEntryNotFoundError:
+        raise
     except EntryNotFoundError:
-        return
-
-
-def _file(contract: Contract, name: str) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    return Path(hf_hub_download(contract.hub, name, revision=contract.revision or None))
-
-
-def _instead(contract: Contract) -> str:
-    return (
-        f"`repscope models {contract.name}` says where its weights are; with a copy of them in a folder DIR, load "
-        f"{contract.name}@DIR."
-    )
-
-
-def _unreachable(contract: Contract, error: Exception) -> Unreachable:
-    from huggingface_hub.constants import ENDPOINT
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    page = f"{ENDPOINT}/{contract.hub}"
-    if isinstance(error, GatedRepoError) or (contract.gated and isinstance(error, RepositoryNotFoundError)):
-        why = f"its licence must be accepted: do so at {page}, then set HF_TOKEN to a token that may read it."
-    elif isinstance(error, RevisionNotFoundError):
-        why = f"{page} has no revision {contract.revision}."
-    elif isinstance(error, RepositoryNotFoundError):
-        why = f"{page} is not there, or private: set HF_TOKEN to a token that may read it."
-    else:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        why = f"{page} does not answer, and the cache at {_cache()} does not have them ({reason.rstrip('.')})."
-    return Unreachable(f"The weights of {contract.name} could not be fetched: {why} {_instead(contract)}")
+        return None

@@ -53,6 +53,7 @@ def load(name: str, precision: Asked = "auto", device: str = "cpu") -> "Staged":
     Raises:
         UnknownName: no encoder is called so, or no precision; the near ones are named.
         Unreachable: the hub, the network or a licence stands between us and the weights.
+        Unwritable: the hub's cache has no room for them, or may not be written.
         UnfitCheckpoint: the weights there are not those of the encoder.
         Unsupported: another library runs it, which is missing or cannot do this.
     """

@@ -2,6 +2,8 @@
 
 import socket
 import threading
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,21 +18,35 @@ def knock(endpoint: str, patience: float = PATIENCE) -> None:
     where nobody answers; a slow answer to anything later is no concern of this.
     """
     host, port = _door(endpoint)
-    trouble: list[OSError] = [TimeoutError(f"no answer from {host}:{port} within {patience:g} s")]
+    within(
+        patience,
+        lambda: socket.create_connection((host, port), timeout=patience).close(),
+        f"no answer from {host}:{port}",
+    )
 
-    def ask() -> None:
+
+def within(patience: float, ask: Callable[[], Any], trouble: str) -> Any:
+    """What a question comes to, if it does in so many seconds. Raises what it raises, TimeoutError after that.
+
+    It is asked in a thread, for looking up a name has no time limit of its own.
+    """
+    said: list[Any] = []
+    errors: list[Exception] = []
+
+    def asked() -> None:
         try:
-            socket.create_connection((host, port), timeout=patience).close()
-            trouble.clear()
-        except OSError as error:
-            trouble[:] = [error]
+            said.append(ask())
+        except Exception as error:
+            errors.append(error)
 
-    # A thread, for looking up a name has no time limit of its own.
-    asking = threading.Thread(target=ask, daemon=True)
+    asking = threading.Thread(target=asked, daemon=True)
     asking.start()
     asking.join(patience)
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]
+    if not said:
+        raise TimeoutError(f"{trouble} within {patience:g} s")
+    return said[0]
 
 
 def _door(endpoint: str) -> tuple[str, int]:

@@ -146,7 +146,7 @@ def _unpickled(path: Path) -> "dict[str, Tensor]":
 
 def sha256(place: Path) -> str:
     """SHA-256 of a file; of several, that of their digests in order. Computed once in a process."""
-    return together([_sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files(place)])
+    return together([_sha256(path, state(path)) for path in files(place)])
 
 
 def together(digests: Sequence[str]) -> str:
@@ -154,7 +154,13 @@ def together(digests: Sequence[str]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
+def state(file: Path) -> tuple[int, ...]:
+    """What makes a file the same file; the time of its last change cannot be set back."""
+    about = file.stat()
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino
+
+
 @cache
-def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  what makes a file the same file
+def _sha256(path: Path, same: tuple[int, ...]) -> str:  # noqa: ARG001
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
