@@ -1,4 +1,4 @@
-"""Origin: where the weights on trial lie, which encoder they are said to be, and whether they are its published ones."""
+"""Origin: where the weights on trial lie, which encoder they are said to be of, and whether they are the published."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +62,7 @@ class Origin:
 
     @property
     def published(self) -> bool:
-        """Whether these must be the published weights: they were fetched, came with the package, or have their digest."""
+        """Whether they must be the published weights: fetched, come with the package, or of the same digest."""
         return self.kind != "copy" or bool(self.pin and self.digest == self.pin)
 
 

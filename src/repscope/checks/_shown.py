@@ -30,7 +30,7 @@ def pixels(golden: Mapping[str, Any], subject: Subject) -> "Tensor":
     said, tier = golden["input"], golden["tier"]
     if tier == "noise":
         drawn = noise(said["seed"], said["shapes"])
-        if hashlib.sha256(np.ascontiguousarray(drawn, "<f4")).hexdigest() != said["sha256"]:
+        if hashlib.sha256(drawn.astype("<f4").tobytes()).hexdigest() != said["sha256"]:
             raise Unsupported(f"numpy {np.__version__} draws other noise from seed {said['seed']} than was published.")
         made = torch.from_numpy(drawn)[None]
     elif tier == "drawn":
@@ -44,7 +44,7 @@ def pixels(golden: Mapping[str, Any], subject: Subject) -> "Tensor":
 
 
 def rule_of(said: Mapping[str, Any]) -> Preprocessing:
-    return Preprocessing(**said | {"mean": tuple(said["mean"]), "deviation": tuple(said["deviation"])})
+    return Preprocessing(**dict(said) | {"mean": tuple(said["mean"]), "deviation": tuple(said["deviation"])})
 
 
 def _drawn(said: Mapping[str, Any]) -> "Tensor":

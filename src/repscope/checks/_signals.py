@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-Sequence_ = Float[NDArray[np.float32], "N D"]
+Values = NDArray[np.float64]
 
 
-def off(sequence: Sequence_, prefix: int, cls: bool, golden: Mapping[str, Any]) -> tuple[float, float, str]:
+def off(
+    sequence: Float[NDArray[np.float32], "N D"], prefix: int, cls: bool, golden: Mapping[str, Any]
+) -> tuple[float, float, str]:
     """(difference, tolerance, name) of the published number that is furthest off, by its own tolerance.
 
     Args:
@@ -21,7 +23,8 @@ def off(sequence: Sequence_, prefix: int, cls: bool, golden: Mapping[str, Any]) 
 
     A number that is not there, since the sequence is too short or too narrow, is infinitely far off.
     """
-    found = [each for signal in golden["signals"] for each in _differences(sequence, prefix, cls, signal)]
+    x = sequence.astype(np.float64)
+    found = [each for signal in golden["signals"] for each in _differences(x, prefix, cls, signal)]
     own, tolerance, worst = golden.get("tolerances", {}), golden["tolerance"], (0.0, golden["tolerance"], "")
     for name, differences in found:
         allowed = own.get(name, tolerance)
@@ -33,10 +36,7 @@ def off(sequence: Sequence_, prefix: int, cls: bool, golden: Mapping[str, Any]) 
     return worst
 
 
-def _differences(
-    x: Sequence_, prefix: int, cls: bool, signal: Mapping[str, Any]
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    x = x.astype(np.float64)
+def _differences(x: Values, prefix: int, cls: bool, signal: Mapping[str, Any]) -> Iterator[tuple[str, Values]]:
     if signal["kind"] == "slice":
         row, column = signal["at"]
         wanted = np.array(signal["values"])
@@ -54,11 +54,9 @@ def _differences(
         yield from _signature(x[0] if cls else None, x[prefix:], signal)
 
 
-def _signature(
-    cls: NDArray[np.float64] | None, patches: NDArray[np.float64], signal: Mapping[str, Any]
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _signature(cls: Values | None, patches: Values, signal: Mapping[str, Any]) -> Iterator[tuple[str, Values]]:
     """Mean, deviation and root mean square of all patches, and eight samples of them spread in raster order."""
-    found = {
+    found: dict[str, Any] = {
         "patch_mean": patches.mean(),
         "patch_std": patches.std(),
         "patch_rms": np.sqrt((patches**2).mean()),
@@ -81,5 +79,5 @@ def sampled(values: NDArray[Any], count: int = 8) -> NDArray[Any]:
     return flat[[i * (flat.size - 1) // (count - 1) for i in range(count)]]
 
 
-def _apart(held: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.float64]:
+def _apart(held: NDArray[Any], wanted: NDArray[Any]) -> Values:
     return np.abs(held - wanted) if held.shape == wanted.shape else np.array([np.inf])

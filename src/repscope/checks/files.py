@@ -94,9 +94,10 @@ def _contract(at: Origin) -> Iterator[Finding]:
         return
     contract = available()[at.claimed]
     wanted = {"hub": pins["hub"], "revision": pins["revision"]}
-    wanted |= {"sha256": said["sha256"] for said in pins["files"].values()}
-    wrong = [f"{key} is {getattr(contract, key)!r}, noted {value!r}" for key, value in wanted.items()]
-    wrong = [told for told, (key, value) in zip(wrong, wanted.items(), strict=True) if getattr(contract, key) != value]
+    if at.pin:
+        wanted["sha256"] = at.pin
+    held = {key: getattr(contract, key) for key in wanted}
+    wrong = [f"{key} is {held[key]!r}, noted {value!r}" for key, value in wanted.items() if held[key] != value]
     yield Finding(
         about="what the contract pins",
         verdict="failed" if wrong else "verified",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from repscope.checks import _facts
 from repscope.checks._check import Check, Finding, Verdict
-from repscope.checks._origin import origin
 from repscope.checks._subject import Subject
 from repscope.checks._whole import tensors
 from repscope.encoders import configuration, weights
@@ -139,8 +138,7 @@ class Held:
                 kept[key] = kind
         wrong = [f"{key} is {SAVED.get(kind, kind)}" for key, kind in kept.items() if kind not in FLOATS]
         tally = ", ".join(f"{n} {FLOATS[kind]}" for kind, n in Counter(kept.values()).most_common() if kind in FLOATS)
-        more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
-        said = f"{', '.join(wrong[:6])}{more}; weights are float32, float16 or bfloat16" if wrong else f"{tally} tensors"
+        said = f"{_some(wrong)}; weights are float32, float16 or bfloat16" if wrong else f"{tally} tensors"
         return Finding(about="types of the weights", verdict="failed" if wrong else "verified", said=said)
 
     def keys(self) -> Finding:
@@ -162,11 +160,9 @@ class Held:
 
         with torch.device("meta"):
             wanted = {name: tuple(value.shape) for name, value in ViT(self.contract.architecture).state_dict().items()}
-            if self.family.amend is None:
-                drawn = {key: torch.empty(shape) for key, (_, shape) in self.described.items()}
-        if self.family.amend is not None:  # it looks at values
-            drawn = weights.read(self.place)
-        return arranged(drawn, self.family, wanted, str(self.place))
+            shapes = {key: torch.empty(shape) for key, (_, shape) in self.described.items()}
+        held = shapes if self.family.amend is None else weights.read(self.place)  # what amends looks at values
+        return arranged(held, self.family, wanted, str(self.place))
 
     def finite(self) -> Finding:
         """No NaN and no infinity, in what the encoder keeps: each tensor is read once."""
@@ -179,12 +175,15 @@ class Held:
                     total = value.sum(dtype=torch.float32) if value.numel() else torch.zeros(())
                     if not total.isfinite() and not value.isfinite().all():
                         bad.append(key)
-        more = f" and {len(bad) - 6} more" if len(bad) > 6 else ""
-        said = f"not finite: {', '.join(bad[:6])}{more}" if bad else f"all of {len(self.described)} tensors"
+        said = f"not finite: {_some(bad)}" if bad else f"all of {len(self.described)} tensors"
         return Finding(about="values are finite", verdict="failed" if bad else "verified", said=said)
 
 
 _OURS = "the contract's architecture"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _short(value: "Tensor") -> str:

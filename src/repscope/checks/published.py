@@ -121,7 +121,7 @@ def _asked(encoders: "Variants", golden: Mapping[str, Any], subject: Subject) ->
 def _compared(encoders: "Variants", golden: Mapping[str, Any], shown: "Tensor") -> Finding:
     """Under each rule that positions may be resampled by; the one that comes nearest speaks."""
     results = {rule: _result(encoder, golden, shown) for rule, encoder in encoders.for_pixels(shown)}
-    rule, (value, tolerance, name) = min(results.items(), key=lambda each: each[1][0] / each[1][1])
+    value, tolerance, name = min(results.values(), key=lambda each: each[0] / each[1])
     met = value <= tolerance
     said = [f"furthest off: {name}, by {value:.2g}; allowed is {tolerance:.2g}"]
     if len(results) > 1:
