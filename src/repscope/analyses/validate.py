@@ -179,6 +179,6 @@ def _tables(name: str, found: Found) -> Iterator[Block]:
 
 def _row(check: Check, finding: Finding) -> tuple[Cell, ...]:
     because = ", because " if finding.verdict == "unchecked" else ": "
-    allowed = "" if finding.tolerance is None else f" (allowed: {finding.tolerance:g} {finding.unit}".rstrip() + ")"
+    allowed = f" (allowed: {finding.tolerance:g} {finding.unit}".rstrip() + ")" if finding.tolerance else ""
     off: Cell = "" if finding.measured is None else Number("off by", finding.measured, definition=OFF)
     return check.title, f"{WORDS[finding.verdict]}: {finding.about}{because}{finding.said}{allowed}", off

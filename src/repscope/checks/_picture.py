@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repscope.checks import _facts
 from repscope.encoders import network
-from repscope.errors import Unreachable, WrongUsage
+from repscope.errors import Unreachable, UnreadableImage, WrongUsage
 from repscope.images.decode import decode
 from repscope.images.photo import Photo
 from repscope.store.cache import folder
@@ -36,8 +36,8 @@ def _given(path: Path) -> Photo:
     known = _facts.facts("published")["picture"]
     try:
         photo = decode(path.read_bytes(), id=known["name"], source=str(path))
-    except OSError as error:
-        raise WrongUsage(f"--picture {path} cannot be read: {error}.") from None
+    except (OSError, UnreadableImage) as error:
+        raise WrongUsage(f"--picture {path} cannot be read: {str(error).rstrip('.')}.") from None
     if hashlib.sha256(photo.pixels.tobytes()).hexdigest() != known["pixels"]:
         raise WrongUsage(
             f"--picture {path} is not {known['name']} to the pixel (its JPEG decodes otherwise); it is the PNG at "

@@ -44,7 +44,9 @@ def pixels(golden: Mapping[str, Any], subject: Subject) -> "Tensor":
 
 
 def rule_of(said: Mapping[str, Any]) -> Preprocessing:
-    return Preprocessing(**dict(said) | {"mean": tuple(said["mean"]), "deviation": tuple(said["deviation"])})
+    """A transform as the data files have it."""
+    told: dict[str, Any] = {**said, "mean": tuple(said["mean"]), "deviation": tuple(said["deviation"])}
+    return Preprocessing(**told)
 
 
 def _drawn(said: Mapping[str, Any]) -> "Tensor":

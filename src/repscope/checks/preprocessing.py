@@ -10,6 +10,7 @@ import numpy as np
 from repscope.checks import _facts, _picture
 from repscope.checks._check import Check, Finding
 from repscope.checks._drawn import SIZES, textured
+from repscope.checks._shown import rule_of
 from repscope.checks._subject import Subject
 from repscope.encoders import configuration
 from repscope.encoders.contract import Preprocessing
@@ -29,7 +30,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
     if name is not None:
         yield _stated(rule, rules["rules"][name])
     else:
-        name = next((each for each, known in rules["rules"].items() if _rule(known) == rule), None)
+        name = next((each for each, known in rules["rules"].items() if rule_of(known["rule"]) == rule), None)
         yield _whose(subject, claimed in available())
     if name is None:
         reason = f"no published processor has the rule of {subject.name} ({_told(rule)})"
@@ -39,11 +40,6 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield _coco(subject, rule, rules["rules"][name])
     if place and claimed in available():
         yield from _beside(subject, rule)
-
-
-def _rule(known: Mapping[str, Any]) -> Preprocessing:
-    said = known["rule"]
-    return Preprocessing(**said | {"mean": tuple(said["mean"]), "deviation": tuple(said["deviation"])})
 
 
 def _told(rule: Preprocessing) -> str:
@@ -58,7 +54,7 @@ def _three(values: tuple[float, ...]) -> str:
 
 def _stated(rule: Preprocessing, known: Mapping[str, Any]) -> Finding:
     """What the contract says, against what its publisher says."""
-    wanted, about = _rule(known), "transform of the contract"
+    wanted, about = rule_of(known["rule"]), "transform of the contract"
     wrong = _differences(rule, wanted)
     said = f"the contract says {wrong}" if wrong else _told(rule)
     return Finding(about=about, verdict="failed" if wrong else "verified", said=said, source=known["source"])
@@ -156,7 +152,7 @@ def _coco(subject: Subject, rule: Preprocessing, known: Mapping[str, Any]) -> Fi
 
 def _reference(photo: Photo, known: Mapping[str, Any]) -> np.ndarray:
     """By the recorded rule in place of the contract's: the drawn pictures vouch for how it is carried out."""
-    return _pixels(photo, _rule(known))[0]
+    return _pixels(photo, rule_of(known["rule"]))[0]
 
 
 def _beside(subject: Subject, rule: Preprocessing) -> Iterator[Finding]:
