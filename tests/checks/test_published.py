@@ -199,14 +199,17 @@ def test_noise_that_numpy_draws_otherwise_is_not_compared(recorded, copy, monkey
     assert "other noise" in found[0].said
 
 
-def test_a_reference_that_is_not_exact_proves_nothing_when_it_is_missed(recorded, copy, monkeypatch):
+def test_a_reference_that_is_not_exact_proves_nothing_when_it_is_missed_by_little(recorded, copy, monkeypatch):
     golden = {**recorded[2], "inexact": "it was enlarged otherwise"}
     with_facts(monkeypatch, published={**facts("published"), "goldens": [golden]})
     assert asked("published", f"{NAME}@{copy}")[0].verdict == "verified"
-    golden["signals"] = [{"kind": "slice", "at": [0, 0], "values": [[9.0]]}]
+    golden["signals"] = [{"kind": "signature", "cls_l2_norm": golden["signals"][0]["cls_l2_norm"] + 5e-3}]
     (found,) = asked("published", f"{NAME}@{copy}")
     assert found.verdict == "unchecked"
     assert "enlarged otherwise" in found.said
+    vouched(monkeypatch)
+    golden["signals"] = [{"kind": "signature", "cls_l2_norm": golden["signals"][0]["cls_l2_norm"] + 5e-2}]
+    assert failed(asked("published", f"{NAME}@{copy}"))  # no filter makes so much of it
 
 
 def test_the_conflict_of_ijepa_is_said(monkeypatch, copy):
