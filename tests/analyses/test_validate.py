@@ -166,3 +166,33 @@ def test_a_lab_file_elsewhere_says_itself_what_it_is(tmp_path):
     report = repscope.validate([str(tmp_path / "mine.safetensors")], checks=["files", "layout", "preprocessing"])
     assert passed(report)
     assert any("no SHA-256 is known" in row[1] for row in report.blocks[1].rows)
+
+
+def test_a_model_of_transformers_without_a_map_here_is_validated_too(tmp_path):
+    import transformers
+
+    transformers.logging.disable_progress_bar()
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    config = transformers.BeitConfig(**shape, image_size=16, patch_size=4, use_absolute_position_embeddings=True)
+    transformers.BeitModel(config).save_pretrained(tmp_path / "beit")
+    report = repscope.validate([str(tmp_path / "beit")], checks=["files", "layout", "preprocessing", "published"])
+    assert passed(report), report
+    said = " ".join(row[1] for row in report.blocks[1].rows)
+    assert "tokens it makes of a photo: patches 4 x 4 x 16" in said
+
+
+def test_a_damaged_file_fails_where_outputs_are_compared(tmp_path):
+    """It is no reason why something could not be checked."""
+    (tmp_path / "EUPE-ViT-T.pt").write_bytes(b"\0" * 100)
+    report = repscope.validate([f"eupe-vit-t16@{tmp_path}"], checks=["published"])
+    assert not passed(report)
+
+
+def test_a_file_that_may_not_be_read_is_no_traceback(monkeypatch):
+    def run(subject):
+        raise PermissionError(13, "Permission denied", "x")
+        yield
+
+    with_check(monkeypatch, run)
+    report = repscope.validate(["tiny-mae"], checks=["layout"])
+    assert "a file cannot be read: [Errno 13] Permission denied: 'x'" in report.blocks[1].rows[0][1]

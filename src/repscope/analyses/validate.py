@@ -100,6 +100,8 @@ def _findings(check: Check, subject: Subject) -> Iterator[Finding]:
     except RepscopeError as error:
         verdict = "failed" if isinstance(error, DAMAGE) else "unchecked"
         yield Finding(about=check.title, verdict=verdict, said=str(error).rstrip("."))
+    except OSError as error:
+        yield Finding(about=check.title, verdict="unchecked", said=f"a file cannot be read: {error}")
 
 
 def _described(subject: Subject) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def _described(subject: Subject) -> dict[str, Any]:
         said |= {"contract": asdict(subject.contract)}
         at = origin(subject)
         said |= {"revision": f"{at.place}, sha256 {at.digest}"}
-    except RepscopeError as error:
+    except (RepscopeError, OSError) as error:
         said |= {"revision": str(error)}
     return said
 

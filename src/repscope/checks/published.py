@@ -13,7 +13,7 @@ from repscope.checks._shown import pixels, sequence
 from repscope.checks._signals import off
 from repscope.checks._subject import Subject
 from repscope.encoders.vit.architecture import Resample
-from repscope.errors import RepscopeError
+from repscope.errors import Unreachable, Unsupported
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,9 +113,8 @@ def _about(golden: Mapping[str, Any]) -> str:
 
 def _asked(encoders: "Variants", golden: Mapping[str, Any], subject: Subject) -> Finding:
     try:
-        shown = pixels(golden, subject)
-        return _compared(encoders, golden, shown)
-    except RepscopeError as error:
+        return _compared(encoders, golden, pixels(golden, subject))
+    except (Unreachable, Unsupported) as error:  # a damaged file is no reason, but a finding
         said = str(error).rstrip(".")
         return Finding(about=_about(golden), verdict="unchecked", said=said, source=golden["source"])
 
