@@ -91,6 +91,10 @@ def test_a_file_that_goes_on_after_its_end_or_has_gaps_fails(tmp_path):
     longer.write_bytes(len(header).to_bytes(8, "little") + header + bytes(12))
     with pytest.raises(UnfitCheckpoint, match="gaps"):
         whole(longer)
+    header = json.dumps({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}).encode()
+    longer.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(UnfitCheckpoint, match="gaps"):  # fewer bytes than its shape wants
+        whole(longer)
     header = json.dumps({"a": {"dtype": "F32", "shape": "x", "data_offsets": [0, 8]}}).encode()
     longer.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
     with pytest.raises(UnfitCheckpoint, match="describes no tensors"):

@@ -73,6 +73,15 @@ def test_a_contract_that_lies_about_its_transform_fails(monkeypatch, name, lie):
     assert failed(asked("preprocessing", name)) == [STATED, DRAWN]
 
 
+def test_of_grey_levels_every_bit_counts(monkeypatch):
+    contract = available()["dinov2-vit-s14"]
+    rule = contract.preprocessing
+    lying(monkeypatch, replace(contract, preprocessing=replace(rule, mean=(rule.mean[0] + 1e-6, *rule.mean[1:]))))
+    found = asked("preprocessing", "dinov2-vit-s14")
+    assert failed(found) == [STATED, DRAWN]
+    assert 0 < only(found, DRAWN).measured < 1e-4
+
+
 def test_a_transform_that_is_carried_out_wrongly_fails_though_the_contract_is_right(monkeypatch):
     """A crop one pixel off, as another rounding makes it."""
     from repscope.encoders import preprocess

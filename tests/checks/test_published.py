@@ -161,6 +161,14 @@ def test_weights_that_must_be_the_published_ones_fail(recorded, copy, monkeypatc
     assert len(failed(asked("published", f"{NAME}@{copy}"))) == 4
 
 
+def test_a_copy_with_the_published_digest_must_say_what_was_published(recorded, copy, monkeypatch):
+    pins, file = facts("pins"), copy / "model.safetensors"
+    redrawn(copy)
+    pins["encoders"][NAME]["files"] = {file.name: {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}}
+    with_facts(monkeypatch, pins=pins, published={**facts("published"), "goldens": recorded[:1]})
+    assert failed(asked("published", f"{NAME}@{copy}")) == ["output for seeded noise, seed 42"]
+
+
 @pytest.mark.parametrize("one", ["query.weight", "key.bias"])
 def test_a_tensor_swapped_for_another_of_its_shape_fails(recorded, copy, monkeypatch, one):
     held = load_file(copy / "model.safetensors")
@@ -272,6 +280,20 @@ def test_fixtures_are_drawn_by_their_recipe():
             assert made["gradient"][y, x].tolist() == [x * 255 // 224, y * 255 // 224, (x + y) * 255 // 448]
             assert made["checkerboard"][y, x].tolist() == [light, 64, 255 - light]
             assert made["centre square"][y, x].tolist() == ([255, 196, 32] if inside else [12, 18, 28])
+
+
+def test_where_the_mean_difference_was_published_it_is_the_mean_that_counts():
+    x = np.zeros((4, 25), np.float32)
+    x[0, 0] = 1
+    golden = {"tolerance": 0.02, "signals": [{"kind": "slice", "at": [0, 0], "values": [[0.0] * 25] * 4}]}
+    assert off(x, 1, True, golden)[0] == 1
+    assert off(x, 1, True, {**golden, "error": "mean"})[0] == 0.01
+
+
+def test_the_worst_is_worst_by_its_own_tolerance():
+    signal = {"kind": "signature", "patch_mean": 0.05, "patch_std": 0.01}
+    golden = {"tolerance": 1e-3, "tolerances": {"patch_mean": 0.1}, "signals": [signal]}
+    assert off(np.zeros((4, 5), np.float32), 1, True, golden) == (0.01, 1e-3, "patch_std")
 
 
 def test_a_sequence_of_another_shape_is_infinitely_far_off():
