@@ -301,3 +301,25 @@ def test_a_sequence_of_another_shape_is_infinitely_far_off():
     assert off(np.zeros((3, 4), np.float32), 1, True, golden)[0] == np.inf
     nan = np.full((3, 5), np.nan, np.float32)
     assert off(nan, 1, True, golden)[0] == np.inf
+
+
+def test_an_export_of_known_digest_is_held_against_the_outputs_of_its_encoder(monkeypatch, tmp_path):
+    from exported import PROCESSOR, expected, matrix, write
+
+    weight, drawn = matrix(), noise(42, [[3, 16, 16]])
+    file = write(tmp_path / "model.onnx", weight, before=1, metadata={"preprocessing": PROCESSOR})
+    tokens = expected(drawn[None], weight).reshape(16, 6)
+    pins = facts("pins")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    pins["exports"] = [{"what": "model.onnx of x/y", "sha256": digest, "encoder": NAME, "source": "this test"}]
+    seeded = {"seed": 42, "shapes": [[3, 16, 16]], "sha256": hashlib.sha256(drawn.tobytes()).hexdigest()}
+    golden = {"encoder": NAME, "id": "noise", "tier": "noise", "input": seeded, "source": "here", "tolerance": 1e-4}
+    larger = {**golden, "id": "larger", "tier": "drawn", "input": {"fixture": "gradient", **IMAGENET}}
+    for values, verdict in ((tokens[:2], "verified"), (tokens[1:3], "failed")):
+        golden["signals"] = larger["signals"] = [{"kind": "slice", "at": [1, 0], "values": values.tolist()}]
+        with_facts(monkeypatch, pins=pins, published={**facts("published"), "goldens": [golden, larger]})
+        first, second = asked("published", str(file))
+        assert first.verdict == verdict
+        assert second.verdict == "unchecked"
+        assert "images of 16 pixels only" in second.said
+        assert only(asked("files", str(file)), "SHA-256").said == "that of model.onnx of x/y"
