@@ -182,7 +182,9 @@ class Variants:
         yield a.resample, usual
         side = shown.shape[-1] // a.patch
         if contract.family == "dinov2" and a.resample in RULES and (side, side) != a.grid:
-            yield from ((rule, _resampling(usual, rule)) for rule in RULES if rule != a.resample)
+            for rule in RULES:
+                if rule != a.resample:
+                    yield rule, _resampling(usual, rule)
 
 
 def _resampling(usual: "Staged", rule: Resample) -> "Staged":
