@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from repscope.analyses.neighbors import neighbors
     from repscope.analyses.profile import profile
     from repscope.analyses.similarity import similarity
+    from repscope.analyses.validate import validate
     from repscope.encoders.load import load
     from repscope.extract.sets.embed import embed, merge
     from repscope.store import opened as open  # noqa: A004
@@ -42,6 +43,7 @@ __all__ = [
     "open",
     "profile",
     "similarity",
+    "validate",
 ]
 
 HOMES = {
@@ -59,6 +61,7 @@ HOMES = {
     "open": "repscope.store.stored",
     "profile": "repscope.analyses.profile",
     "similarity": "repscope.analyses.similarity",
+    "validate": "repscope.analyses.validate",
 }
 
 

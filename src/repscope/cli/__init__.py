@@ -23,6 +23,7 @@ from repscope.cli import (
     serve,
     similarity,
     tui,
+    validate,
 )
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
@@ -50,6 +51,7 @@ for command in (
     map.map,
     duplicates.duplicates,
     models.models,
+    validate.validate,
     metrics.metrics,
     doctor.doctor,
     pretrain.pretrain,
