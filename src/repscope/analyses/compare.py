@@ -13,6 +13,7 @@ from repscope.analyses._pairs import Meetings, measures_of
 from repscope.analyses._probing import Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
+from repscope.analyses._verified import verified_table
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import WrongUsage
@@ -124,9 +125,10 @@ class _Gathered:
             _tables.encoders_table(study, self.shapes),
             _tables.registration(names, {pair: met.overlays for pair, met in self.meetings.met.items()}),
             *_tables.photo_notes(study),
+            verified_table(study.encoders, count),
         ]
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        return Report(_tables.asked_of(study, count), tuple(blocks), self._provenance(), skipped)
+        return Report(_tables.asked_of(study, count), tuple(blocks), self._provenance(count), skipped)
 
     def _matrix(self, measure: Pair, count: int) -> Heatmap:
         names, of = self.study.names, "photos" if count > 1 else "photo"
@@ -162,9 +164,9 @@ class _Gathered:
             pairs.append((f"{names[i]}, {names[j]}", nulls))
         return _tables.nulls_table(pairs, [measure.title for measure in self.measures])
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self, count: int) -> dict[str, Any]:
         queries = [list(point) for point in self.probing.queries]
-        return provenance(self.study, "compare", under(self.study), also=list(self.also), queries=queries)
+        return provenance(self.study, "compare", under(self.study), count, also=list(self.also), queries=queries)
 
     def _findings(self, count: int, numbers: list[dict[str, Number]]) -> list[Note]:
         names, found = self.study.names, []

@@ -22,6 +22,7 @@ from repscope.cli import (
     serve,
     similarity,
     tui,
+    verify,
 )
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
@@ -48,6 +49,7 @@ for command in (
     evaluate.evaluate,
     map.map,
     duplicates.duplicates,
+    verify.verify,
     models.models,
     metrics.metrics,
     pretrain.pretrain,

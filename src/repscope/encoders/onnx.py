@@ -44,7 +44,10 @@ class Exported:
     Attributes:
         contract: What it expects and promises; its notes say what had to be guessed.
         precision: Of what goes in and comes out; inside, the graph has its own.
+        layout: What is known of its shape.
     """
+
+    layout = "a trial image gave tokens of the contract's shape; the graph's weights were held against nothing"
 
     def __init__(self, contract: Contract, graph: "Graph", origin: Callable[[], str]):
         self.contract = contract

@@ -37,12 +37,18 @@ class Transformer:
         contract: What it expects and promises.
         network: Its weights, in evaluation.
         precision: Of its matrix products.
+        layout: What its keys and shapes were held against when it was loaded, in words; empty where nothing was.
     """
 
     def __init__(
-        self, contract: Contract, network: Network, origin: Callable[[], str], precision: Precision = "float32"
+        self,
+        contract: Contract,
+        network: Network,
+        origin: Callable[[], str],
+        precision: Precision = "float32",
+        layout: str = "",
     ):
-        self.contract, self.network, self._origin = contract, network, origin
+        self.contract, self.network, self._origin, self.layout = contract, network, origin, layout
         self.precision: Precision = precision
 
     @property
