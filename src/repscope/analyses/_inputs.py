@@ -28,7 +28,7 @@ class Input:
 
 
 def inputs_of(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Input]:
-    """Photos, encoders, set, options, versions and machine. A provenance may be a stranger's: nothing of it is trusted."""
+    """Photos, encoders, set, options, versions and machine; of a provenance that may be a stranger's."""
     found = [
         *_both(_photos(then), _photos(now), decides=True),
         *_both(_encoders(then), _encoders(now), decides=True),

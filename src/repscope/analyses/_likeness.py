@@ -21,7 +21,7 @@ LEVELS = 8
 CODED = 0.02
 """Of a probe's similarities, whose tokens are rounded to 8 bits."""
 INTERVAL = 0.1
-FIGURES = re.compile(r"[-−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
+FIGURES = re.compile(r"[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 class Level(IntEnum):
@@ -84,7 +84,8 @@ def alike(then: Any, now: Any, part: str = "", width: float = 0.0) -> Likeness:
     if isinstance(then, np.ndarray) and isinstance(now, np.ndarray):
         return _arrays(then, now, part)
     if _numeric(then) and _numeric(now):
-        return Likeness(near(float(then), float(now), width), part, then, now)
+        one, other = (float(each) for each in (then, now))  # pyright: ignore[reportArgumentType]
+        return Likeness(near(one, other, width), part, then, now)
     if type(then) is not type(now):
         return Likeness(Level.DIFFERS, part, then, now)
     if isinstance(then, Look):

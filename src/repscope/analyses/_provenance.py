@@ -103,6 +103,7 @@ def _command(study: Study, analysis: str, subject: Sequence[str] | None, options
         words += ["--query", f"{across},{down}"]
     for name in options.get("also", ()):
         words += ["--also", name]
+    words += ["--stability"] * bool(options.get("stability"))
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
     return shlex.join(words)
 

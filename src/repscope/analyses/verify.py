@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repscope.analyses._inputs import Input, inputs_of
-from repscope.analyses._likeness import SAID, SAME, Level, Likeness, alike, numbers_alike, skeleton
+from repscope.analyses._likeness import SAID, Level, Likeness, alike, numbers_alike, skeleton
 from repscope.analyses._provenance import surroundings
 from repscope.report import Block, Cell, Note, Number, Report, Table
 
@@ -138,19 +138,17 @@ def _listed(title: str, found: Sequence[_Compared]) -> list[Table]:
     worst = sorted(found, key=lambda each: -each.likeness.level)  # stable: the report's order within a level
     rows = tuple(_row(each) for each in worst[:LISTED])
     more = f"{len(found) - LISTED} more are not listed." if len(found) > LISTED else ""
-    return [Table(title, ("block", "row", "column", "part", "saved", "now", "they are"), rows, more)]
+    return [Table(title, ("where", "what", "saved", "now"), rows, more)]
 
 
 def _row(each: _Compared) -> tuple[Cell, ...]:
-    block, row, column, _ = each.key
-    likeness = each.likeness
+    where, likeness = ", ".join(filter(None, each.key[:3])), each.likeness
     if isinstance(each.then or each.now, Number):
         then, now = _cell(each.then, likeness, likeness.then), _cell(each.now, likeness, likeness.now)
     else:
         then, now = _said(likeness.then), _said(likeness.now)
-    part = likeness.part if likeness is not SAME else ""
-    how = "differs" if part in ("missing", "new") else SAID[likeness.level]
-    return _cut(block), _cut(row), _cut(column), part, then, now, how
+    how = "" if likeness.part in ("missing", "new") else f": {SAID[likeness.level]}"
+    return _cut(where), f"{likeness.part}{how}", then, now
 
 
 def _cell(number: Number | None, likeness: Likeness, part: Any) -> Cell:

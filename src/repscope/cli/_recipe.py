@@ -75,19 +75,20 @@ def _made_anew(name: str, words: list[str], command: str) -> Recipe:
     known: Any = typer.main.get_command(cli.app).commands.get(name)  # type: ignore[attr-defined]
     if known is None:
         raise WrongUsage(f"This repscope has no command {name!r}; the report is of another version.")
-    parser = known.make_parser(known.make_context(name, [], resilient_parsing=True))
+    context = known.make_context(name, [], resilient_parsing=True)
+    context.resilient_parsing = False  # it was for the missing arguments; mistakes are to be raised
+    parser = known.make_parser(context)
     try:
         given, left, _ = parser.parse_args(args=list(words))
     except Exception as error:  # of typer's own click, private in some releases
         raise WrongUsage(f"The report's command cannot be read ({error}): {command!r:.200}.") from None
+    left += sorted(given.keys() - {each.name for each in known.params})
     if left:
         raise WrongUsage(f"The report's command has words that belong nowhere: {left[0]!r:.200}.")
     options, arguments = [], []
     for each in known.params:
         value = given.get(each.name)
-        if value in (None, False, [], ()) and not getattr(each, "secondary_opts", ()):
-            continue
-        if value is None or each.name in WRITTEN:
+        if value is None or each.name in WRITTEN or (value is False and not each.secondary_opts):
             continue
         if each.name not in QUESTIONS[name]:
             raise WrongUsage(f"The report's command has an option that may not be run again: {each.opts[0]}.")

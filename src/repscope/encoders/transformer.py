@@ -56,6 +56,10 @@ class Transformer:
         """Where the weights came from and their SHA-256; the first call reads them all."""
         return self._origin()
 
+    def under(self, contract: Contract) -> "Transformer":
+        """The same network under another contract: another filter, say, or more frames."""
+        return Transformer(contract, self.network, self._origin, self.precision, self.layout)
+
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
     ) -> tuple[Tokens, ...]:
