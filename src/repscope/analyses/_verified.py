@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from repscope.encoders import Encoder
+from repscope.encoders import Encoder, available
 from repscope.report import Table
 
 NOT = ("published outputs", "parity with transformers", "digests of the preprocessing")
@@ -55,7 +55,7 @@ def _files(encoder: Encoder) -> str:
     contract, (_, taken, digest) = encoder.contract, encoder.revision.rpartition("sha256 ")
     if not taken:
         return "not verified: the encoder is no file"
-    local = "@" in contract.name or not (contract.hub or contract.file in encoder.revision)
+    local = contract.name not in available()
     if contract.sha256 and digest == contract.sha256:
         return "a local copy; SHA-256 equals the published one" if local else "SHA-256 equals the pin"
     if contract.sha256 and local:
