@@ -63,9 +63,12 @@ def first_number(document: dict) -> dict:
     return readings["rows"][0][1]
 
 
-def test_an_unchanged_comparison_is_the_same_in_a_process_of_its_own(run, photos, tmp_path: Path):
-    saved = tmp_path / "saved"
-    run("compare", *photos[:2], "-m", "tiny-mae,tiny-random", "--stability", "-o", saved, "--format", "json")
+def test_an_unchanged_comparison_with_its_stability_is_the_same(run, here, photo, lab_encoder, tmp_path: Path):
+    saved, weights = tmp_path / "saved", [lab_encoder(f"{k}.safetensors", lambda w, k=k: w + k / 20) for k in (1, 2)]
+    first = run("compare", photo, "-m", weights[0], "-m", weights[1], "--stability", "-o", saved, "--format", "json")
+    assert first.code == 0, first.err
+    titles = [block.get("title") for block in json.loads((saved / "report.json").read_text())["blocks"]]
+    assert {"Stability", "Choices that should not matter"} <= set(titles)
     said = run("verify", saved, "-o", tmp_path / "verified", "--format", "json")
     assert said.code == 0, said.out + said.err
     assert "Nothing differs beyond rounding" in said.out
