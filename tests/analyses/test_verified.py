@@ -89,9 +89,13 @@ def test_of_an_encoder_of_another_hand_nothing_is_claimed(encoders):
     assert layout.startswith("not verified: ")
 
 
-def test_tokens_that_are_not_finite_are_found_whoever_says_them(photo):
+def test_tokens_that_are_not_finite_are_found_whoever_says_them(photo, encoders):
+    broken = Known("broken", lambda photo, layer: np.full((3, 3, 4), np.nan))
     with pytest.raises(UnfitTokens, match="not finite"):
-        repscope.inspect([photo], Known("broken", lambda photo, layer: np.full((3, 3, 4), np.nan)))
+        repscope.inspect([photo], broken)
+    report = repscope.compare([photo], [*encoders[:2], broken])
+    assert [each["encoder"] for each in report.provenance["verified"]] == ["one", "copy"]
+    assert any("broken is left out" in getattr(each, "text", "") for each in report.blocks)
 
 
 def test_of_a_set_nothing_is_claimed():

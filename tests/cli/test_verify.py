@@ -179,6 +179,7 @@ def test_it_is_run_where_one_says(run, photo: Path, tmp_path: Path, monkeypatch)
         ("repscope pretrain tiny-imagenet --out /etc", "no question"),
         ("repscope verify /tmp", "no question"),
         ("rm -rf /", "no question"),
+        ("rm inspect a.png", "no question"),
         ("repscope", "no question"),
         ("python -m repscope inspect", "no question"),
         ("repscope inspect 'unclosed", "cannot be read"),

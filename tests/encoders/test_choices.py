@@ -1,9 +1,11 @@
 """Frames as a choice: the same weights shown a still image in more or fewer frames, as transformers shows them."""
 
+import json
 from dataclasses import replace
 
 import pytest
-from oracle import discrepancy, normalised, sequences
+from exported import PROCESSOR, matrix, write
+from oracle import discrepancy, normalised, photographed, sequences
 
 import repscope
 from repscope.analyses import _choices
@@ -51,3 +53,20 @@ def test_a_comparison_with_a_video_encoder_says_which_frames_were_tried(publishe
     (chosen,) = (block for block in report.blocks if getattr(block, "title", "") == "Choices that should not matter")
     frames = [row[1:3] for row in chosen.rows if row[0] == "frames"]
     assert frames == [(count, str(model.folder)) for count in ("2", "8", "64")]
+
+
+def test_an_onnx_file_is_shown_otherwise_and_has_one_precision_and_layer(tmp_path):
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
+    encoder = repscope.load(str(write(tmp_path / "mine.onnx", matrix())))
+    by = {(choice.kind, choice.name): choice for choice in CHOICES}
+    photos = photographed(40)
+    variant = by["resize filter", "bilinear"].vary(encoder, -1)
+    assert variant.encoder.revision == encoder.revision
+    before, after = encoder(photos)[0].patches, variant.encoder(photos)[0].patches
+    assert before.shape == after.shape
+    assert not (before == after).all()
+    with pytest.raises(Unsupported, match="another library"):
+        by["precision", "bfloat16"].vary(encoder, -1)
+    earlier = by["layer", "the one before"].vary(encoder, -1)
+    with pytest.raises(Unsupported, match="output alone"):
+        earlier.encoder(photos, (earlier.layer,))
