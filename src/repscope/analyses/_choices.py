@@ -156,8 +156,8 @@ class Cropped:
 def cropped(pixels: UInt8[NDArray[Any], "H W 3"], share: float) -> UInt8[NDArray[Any], "h w 3"]:
     """The middle of a photo, or the photo with a mirrored border.
 
-    >>> cropped(np.zeros((100, 50, 3), np.uint8), 0.9).shape, cropped(np.zeros((100, 50, 3), np.uint8), 1.1).shape
-    ((90, 46, 3), (110, 54, 3))
+    >>> cropped(np.zeros((100, 40, 3), np.uint8), 0.9).shape, cropped(np.zeros((100, 40, 3), np.uint8), 1.1).shape
+    ((90, 36, 3), (110, 44, 3))
     """
     rows, columns = (round(abs(1 - share) / 2 * side) for side in pixels.shape[:2])
     if share > 1:
