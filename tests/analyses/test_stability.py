@@ -15,6 +15,7 @@ from repscope.analyses._study import Study
 from repscope.analyses.compare import _Gathered
 from repscope.encoders import Encoder
 from repscope.errors import Unsupported
+from repscope.extract.remembered import Remembered
 from repscope.frames import Frame
 from repscope.images import Photo
 from repscope.report import Note, Report, Table
@@ -272,6 +273,20 @@ def test_frames_of_a_crop_are_parts_of_the_photo_as_it_was(share):
     wanted = Frame(0.5 - share / 4, 0.5 - share / 2, 0.5 + share / 4, 0.5 + share / 2)
     for side in ("left", "top", "right", "bottom"):
         assert getattr(frame, side) == pytest.approx(getattr(wanted, side), abs=1e-12)
+
+
+def test_an_encoder_that_remembers_photos_is_varied_all_the_same():
+    encoder, photo = repscope.load("tiny-random"), noisy_photo("photo", 3, (300, 200))
+    remembered = Remembered(encoder)
+    (before,) = remembered([photo])
+    for each in CHOICES:
+        bare, behind = each.vary(encoder, -1), each.vary(remembered, -1)
+        assert (bare is None) == (behind is None), each.title
+        if bare is None:
+            continue
+        wanted, said = (v.encoder([photo], (v.layer,))[0].patches for v in (bare, behind))
+        assert np.array_equal(wanted, said), each.title
+        assert not np.array_equal(said, before.patches), each.title
 
 
 def test_the_whole_of_it_on_encoders_that_come_with_the_package(photos):

@@ -6,6 +6,7 @@ in another precision, or asked at another layer. What looks at photos does not k
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, get_args
 
 import numpy as np
@@ -147,10 +148,16 @@ class Cropped:
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
     ) -> tuple[Tokens, ...]:
         """Tokens of the cropped photos; their frames are parts of the photos as they were, and may reach past them."""
-        others = [replace(photo, pixels=cropped(photo.pixels, self.share)) for photo in photos]
+        others = [_cropped(photo, self.share) for photo in photos]
         said = self.encoder(others, layers, framing)
         pairs = list(zip(photos, others, strict=True))
         return tuple(replace(each, frame=tuple(map(_moved, pairs, each.frame))) for each in said)
+
+
+def _cropped(photo: Photo, share: float) -> Photo:
+    """Another photo, under a digest of its own: whoever remembers photos by theirs must not take it for the first."""
+    digest = sha256(f"{photo.sha256} at {share}".encode()).hexdigest()
+    return replace(photo, pixels=cropped(photo.pixels, share), sha256=digest)
 
 
 def cropped(pixels: UInt8[NDArray[Any], "H W 3"], share: float) -> UInt8[NDArray[Any], "h w 3"]:
