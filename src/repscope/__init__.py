@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from repscope.analyses.profile import profile
     from repscope.analyses.similarity import similarity
     from repscope.analyses.validate import validate
+    from repscope.analyses.verify import verify
     from repscope.encoders.load import load
     from repscope.extract.sets.embed import embed, merge
     from repscope.store import opened as open  # noqa: A004
@@ -44,6 +45,7 @@ __all__ = [
     "profile",
     "similarity",
     "validate",
+    "verify",
 ]
 
 HOMES = {
@@ -62,6 +64,7 @@ HOMES = {
     "profile": "repscope.analyses.profile",
     "similarity": "repscope.analyses.similarity",
     "validate": "repscope.analyses.validate",
+    "verify": "repscope.analyses.verify",
 }
 
 

@@ -14,11 +14,11 @@ def manual() -> str:
 
 @pytest.fixture(scope="session")
 def asked_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty pictures of four classes, IMAGES, and what was embedded of them, `embedded`."""
+    """Forty pictures of four classes, IMAGES, what was embedded of them, `embedded`, and a saved report, `demo`."""
     import numpy as np
     from PIL import Image
 
-    from repscope import embed
+    from repscope import embed, inspect, load
 
     where = tmp_path_factory.mktemp("asked")
     chance = np.random.default_rng(0)
@@ -28,6 +28,8 @@ def asked_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
         coarse = chance.integers(0, 256, (3 + number % 4, 3, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((48, 48)).save(inside / f"{number}.png")
     embed(where / "IMAGES", ["tiny-dino", "tiny-mae"], where / "embedded", cache=False)
+    report = inspect([], load("tiny-mae"))
+    report.save(where / "demo", ("json",))
     return where
 
 
@@ -48,7 +50,7 @@ def desk(tmp_path, monkeypatch, asked_before) -> Path:
     for place in ("YOUR.jpg", "photos/1.png", "photos/2.jpg", "YOUR_PHOTOS/1.png"):
         picture.save(tmp_path / place)
         picture = picture.transpose(Image.Transpose.ROTATE_90)
-    for name in ("IMAGES", "embedded"):
+    for name in ("IMAGES", "embedded", "demo"):
         shutil.copytree(asked_before / name, tmp_path / name)
     monkeypatch.setenv("REPSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

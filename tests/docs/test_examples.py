@@ -132,6 +132,7 @@ def test_the_readme_has_commands_and_python():
         "serve",
         "similarity",
         "tui",
+        "verify",
     }
 
 

@@ -253,3 +253,8 @@ def test_two_reports_on_one_page_share_no_ids():
     ]
     assert ids[0]
     assert not ids[0] & ids[1]
+
+
+def test_a_finding_that_does_not_hold_is_grey():
+    assert '<p class="faint">within the spread</p>' in html(Report("r", (Note("within the spread", "faint"),)))
+    assert ".repscope .notes .faint { color: var(--quiet); }" in html(Report("r", ()))

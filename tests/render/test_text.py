@@ -258,3 +258,9 @@ def test_without_colours_or_unicode_pictures_are_named(report: Report, more: dic
 
 def test_a_probe_is_named_with_its_encoders(report: Report):
     assert "on the page: 2 photos under" in " ".join(text(report, width=400).split())
+
+
+def test_a_finding_that_does_not_hold_is_grey():
+    said = text(Report("r", (Note("held", "finding"), Note("within the spread", "faint"))), colour=True)
+    assert "\x1b[2mwithin the spread" in said
+    assert "within the spread" in text(Report("r", (Note("within the spread", "faint"),)))

@@ -10,19 +10,24 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from repscope.analyses._study import Study
+from repscope.analyses._verified import as_plain
 from repscope.encoders import Encoder
 from repscope.extract import BATCH, in_canonical_order
 from repscope.store import Embedded
 
 LIBRARIES = ("repscope", "torch", "numpy", "scikit-learn", "pillow", "safetensors")
 EXTRAS = ("openTSNE", "umap-learn", "pyarrow")
+OF_SET = "Nothing of the encoders in this run: revision and contract are what was recorded when the set was embedded."
 
 
-def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+def provenance(
+    study: Study, analysis: str, subject: Sequence[str] | None, looked: int = 0, **options: Any
+) -> dict[str, Any]:
     """Versions, machine, options, contracts and input hashes of a study.
 
     Args:
         subject: What is asked about, as it stands on the command line; None where it has no names there.
+        looked: Photos whose tokens were measured, for what was verified; 0 where that is not said.
     """
     return {
         "analysis": analysis,
@@ -47,6 +52,7 @@ def provenance(study: Study, analysis: str, subject: Sequence[str] | None, **opt
             }
             for photo in in_canonical_order(study.photos)
         ],
+        **({"verified": as_plain(study.encoders, looked)} if looked else {}),
         **surroundings(),
     }
 
@@ -60,6 +66,7 @@ def of_set(images: Embedded, analysis: str, encoders: Sequence[str], **options: 
         "options": options,
         "set": images.origin,
         "encoders": said,
+        "verified": OF_SET,
         **surroundings(),
     }
 
@@ -97,6 +104,7 @@ def _command(study: Study, analysis: str, subject: Sequence[str] | None, options
     for name in options.get("also", ()):
         words += ["--also", name]
     words += ["--precision", told] if (told := _unlike_auto(study)) else []
+    words += ["--stability"] * bool(options.get("stability"))
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
     return shlex.join(words)
 

@@ -178,6 +178,8 @@ def unfit(encoder: Encoder, views: Sequence[View]) -> str:
     for view in views:
         if view.patches.shape[:2] == (1, 1):
             return f"{encoder.contract.name} gives one vector for a photo: it has no patches to measure."
+        if not np.isfinite(view.patches).all():
+            return f"{encoder.contract.name} says tokens that are not finite at layer {view.layer}: it is damaged."
         if alike(view.patches):
             return (
                 f"{encoder.contract.name} gives the same token for every patch at layer {view.layer}: "

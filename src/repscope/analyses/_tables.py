@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repscope.analyses._numbers import Value, number, separate
+from repscope.analyses._stability import Moved, Stability
 from repscope.analyses._study import Study
 from repscope.frames import Overlay as Laid
 from repscope.metrics import Reading
-from repscope.report import Curve, Line, Note, Null, Number, Table, against, spread
+from repscope.report import Curve, Line, Note, Null, Number, Table, against, say, spread
 
 Values = Mapping[str, Sequence[Value]]
 """Reading name -> value of every photo."""
@@ -67,6 +68,12 @@ def readings_table(names: Sequence[str], numbers: Sequence[Mapping[str, Number]]
     keys = [*HEADLINES, *(key for key in numbers[0] if key not in HEADLINES)]
     rows = tuple((numbers[0][key].label, *(each[key] for each in numbers)) for key in keys)
     return Table("Readings of the patches", ("reading", *names), rows, caption)
+
+
+def headlines_first(readings: Sequence[Reading]) -> list[Reading]:
+    """Readings as the table of readings shows them."""
+    places = {name: place for place, name in enumerate(HEADLINES)}
+    return sorted(readings, key=lambda reading: places.get(reading.name, len(places)))
 
 
 def failures(study: Study) -> list[Note]:
@@ -181,9 +188,15 @@ def measured(readings: Sequence[Reading], values: Values, shape: tuple[int, int,
 
 
 def reading_findings(
-    names: Sequence[str], numbers: Sequence[Mapping[str, Number]], keys: Sequence[str] = HEADLINES
+    names: Sequence[str],
+    numbers: Sequence[Mapping[str, Number]],
+    keys: Sequence[str] = HEADLINES,
+    stability: Stability | None = None,
 ) -> list[Note]:
-    """A sentence for every one of these readings whose extremes have intervals that do not touch."""
+    """A sentence for every one of these readings whose extremes have intervals that do not touch.
+
+    Where it is known how far choices that should not matter move the difference, it must be larger than that.
+    """
     found = []
     for key in keys:
         by_name = {name: each[key] for name, each in zip(names, numbers, strict=True)}
@@ -191,5 +204,15 @@ def reading_findings(
             low, high = (by_name[name] for name in pair)
             unit = f" {high.unit}" if high.unit else ""
             text = f"{high.label}: {pair[1]} {spread(high)}{unit}, {pair[0]} {spread(low)}; the intervals do not touch."
-            found.append(Note(text, "finding"))
+            one, other = (names.index(name) for name in pair)
+            moved = stability.apart(key, one, other) if stability else None
+            found.append(finding(text, (high.value or 0.0) - (low.value or 0.0), moved))
     return found
+
+
+def finding(text: str, size: float, moved: Moved | None) -> Note:
+    """A finding of this size; faint, with the reason, where choices that should not matter move it as far."""
+    if moved is None or abs(size) > moved.by:
+        return Note(text, "finding")
+    reason = f"within what another choice changes: {say(moved.by)}, {moved.choice}"
+    return Note(f"{text.removesuffix('.')} ({reason}).", "faint")

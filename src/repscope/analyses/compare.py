@@ -12,7 +12,9 @@ from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings, measures_of
 from repscope.analyses._probing import PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
+from repscope.analyses._stability import Moved, Stability
 from repscope.analyses._study import Progress, Study, View
+from repscope.analyses._verified import verified_table
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import WrongUsage
@@ -33,6 +35,7 @@ def compare(
     failed: Sequence[tuple[str, str]] = (),
     strict: bool = False,
     batch: int = BATCH,
+    stability: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Every reading of every encoder side by side, and every pair measure with its null and interval.
@@ -47,6 +50,7 @@ def compare(
         failed: Encoders that could not be loaded, and why: the report says so in their place.
         strict: Fail on the first photo or encoder that cannot be used, instead of leaving it out by name.
         batch: Photos in one forward pass.
+        stability: Repeat the comparison under choices that should not matter, and hold findings against what they move.
         progress: Called with photos done and photos in all.
 
     Raises WrongUsage for fewer than two encoders, the same one twice, or a query outside the photo; NoImages,
@@ -71,7 +75,7 @@ def compare(
         failed=tuple(failed),
         attended=PROBED,
     )
-    gathered = _Gathered(study.opened(least=2), measures, also, places)
+    gathered = _Gathered(study.opened(least=2), measures, also, places, stability)
     for photo, views in gathered.study.look():
         gathered.take(photo, [by_layer[0] for by_layer in views])
     return gathered.report()
@@ -80,13 +84,16 @@ def compare(
 class _Gathered:
     """What is kept of each photo: values, a few pictures, and one embedding per encoder."""
 
-    def __init__(self, study: Study, measures: list[Pair], also: Sequence[str], queries: tuple[Point, ...]):
+    def __init__(
+        self, study: Study, measures: list[Pair], also: Sequence[str], queries: tuple[Point, ...], stability: bool
+    ):
         self.study, self.also, self.probing = study, also, Probing(study, queries)
         self.readings, self.measures = metrics.readings(patches=True), measures
         self.values: list[dict[str, list[Value]]] = [
             {reading.name: [] for reading in self.readings} for _ in study.encoders
         ]
         self.meetings = Meetings(len(study.encoders), self.measures)
+        self.stability = Stability(study, _tables.headlines_first(self.readings), self.measures) if stability else None
         self.embeddings: list[list[Any]] = [[] for _ in study.encoders]
         self.spectra: list[list[Any]] = [[] for _ in study.encoders]
         self.shapes: list[tuple[int, int, int]] = []
@@ -101,6 +108,8 @@ class _Gathered:
             kept.append(view.embedding)
             spectra.append(each.moments.spectrum)
         self.probing.take(photo, views)
+        if self.stability:
+            self.stability.take(photo, views)
         self.shapes = [view.patches.shape for view in views]
 
     def report(self) -> Report:
@@ -111,6 +120,8 @@ class _Gathered:
             for values, shape in zip(self.values, self.shapes, strict=True)
         ]
         matrices = [self._matrix(measure, count) for measure in self.measures]
+        if self.stability:
+            self.stability.repeat(self.values, self.meetings)
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,
@@ -122,12 +133,14 @@ class _Gathered:
             *matrices,
             *self._both_nulls(),
             *embedding_blocks(names, [np.stack(kept) for kept in self.embeddings], self.measures),
+            *(self.stability.tables() if self.stability else ()),
             _tables.encoders_table(study, self.shapes),
             _tables.registration(names, {pair: met.overlays for pair, met in self.meetings.met.items()}),
             *_tables.photo_notes(study),
+            verified_table(study.encoders, count),
         ]
         skipped = tuple((each.source, each.reason) for each in study.skipped)
-        return Report(_tables.asked_of(study, count), tuple(blocks), self._provenance(), skipped)
+        return Report(_tables.asked_of(study, count), tuple(blocks), self._provenance(count), skipped)
 
     def _matrix(self, measure: Pair, count: int) -> Heatmap:
         names, of = self.study.names, "photos" if count > 1 else "photo"
@@ -163,9 +176,17 @@ class _Gathered:
             pairs.append((f"{names[i]}, {names[j]}", nulls))
         return _tables.nulls_table(pairs, [measure.title for measure in self.measures])
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self, count: int) -> dict[str, Any]:
         queries = [list(point) for point in self.probing.queries]
-        return provenance(self.study, "compare", under(self.study), also=list(self.also), queries=queries)
+        return provenance(
+            self.study,
+            "compare",
+            under(self.study),
+            count,
+            also=list(self.also),
+            queries=queries,
+            stability=bool(self.stability),
+        )
 
     def _findings(self, count: int, numbers: list[dict[str, Number]]) -> list[Note]:
         names, found = self.study.names, []
@@ -175,14 +196,15 @@ class _Gathered:
             for j in range(i + 1, len(names)):
                 number = self.meetings.numbers(cka, i, j)
                 if number.value is not None and number.null is not None:
-                    found.append(_alike(names[i], names[j], number, len(self.meetings.nulls(cka, i, j)) > 1))
+                    moved = self.stability.moved(cka.name, i, j) if self.stability else None
+                    found.append(_alike(names[i], names[j], number, len(self.meetings.nulls(cka, i, j)) > 1, moved))
         if count >= TRUSTED:
-            return [*found, *_tables.reading_findings(names, numbers)]
+            return [*found, *_tables.reading_findings(names, numbers, stability=self.stability)]
         few = "One photo has no interval" if count == 1 else f"An interval from {count} photos is too narrow"
         return [*found, Note(f"{few}: no difference between readings is claimed. Give {TRUSTED} photos or more.")]
 
 
-def _alike(one: str, other: str, number: Number, enough: bool) -> Note:
+def _alike(one: str, other: str, number: Number, enough: bool, moved: Moved | None) -> Note:
     null = number.null
     assert null is not None
     beside = f"{null.kind} reach {say(null.q95)} (p {say(null.p)})"
@@ -190,4 +212,5 @@ def _alike(one: str, other: str, number: Number, enough: bool) -> Note:
         return Note(f"{one} and {other}: CKA {spread(number)} is within its null; {beside}.")
     if not enough or number.ci is None or number.ci[0] <= null.q95:
         return Note(f"{one} and {other}: CKA {spread(number)} is past its null; {beside}.")
-    return Note(f"{one} and {other} arrange patches alike: CKA {spread(number)}; {beside}.", "finding")
+    text = f"{one} and {other} arrange patches alike: CKA {spread(number)}; {beside}."
+    return _tables.finding(text, (number.value or 0.0) - null.q95, moved)

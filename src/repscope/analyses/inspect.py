@@ -16,6 +16,7 @@ from repscope.analyses._pictures import shown
 from repscope.analyses._probing import PICTURED, PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
 from repscope.analyses._study import Progress, Study, View
+from repscope.analyses._verified import verified_table
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import RepscopeError
@@ -140,10 +141,11 @@ class _Gathered:
             *self._depth_curves(),
             *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
+            verified_table(study.encoders, count),
         ]
         skipped = tuple((each.source, each.reason) for each in study.skipped)
         queries = [list(point) for point in self.probing.queries]
-        made = provenance(study, "inspect", under(study), queries=queries)
+        made = provenance(study, "inspect", under(study), count, queries=queries)
         return Report(_tables.asked_of(study, count), tuple(blocks), made, skipped)
 
     def _findings(self, numbers: Mapping[str, Number], count: int) -> list[Note]:

@@ -24,6 +24,7 @@ from repscope.cli import (
     similarity,
     tui,
     validate,
+    verify,
 )
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
@@ -50,6 +51,7 @@ for command in (
     evaluate.evaluate,
     map.map,
     duplicates.duplicates,
+    verify.verify,
     models.models,
     validate.validate,
     metrics.metrics,

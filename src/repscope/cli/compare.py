@@ -40,6 +40,9 @@ def compare(
     also: Annotated[
         list[str] | None, typer.Option("--also", help="A pair measure shown only on request: linear_cka_biased.")
     ] = None,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Repeat it under choices that should not matter; grey what is smaller.")
+    ] = False,
     output: Output = None,
     formats: Formats = None,
     force: Force = False,
@@ -71,6 +74,7 @@ def compare(
             failed=failed,
             strict=strict,
             batch=batch,
+            stability=stability,
             progress=progress,
         )
     told(encoders)

@@ -43,6 +43,14 @@ class Coming:
     def revision(self) -> str:
         return self.checkpoint.revision
 
+    @property
+    def layout(self) -> str:
+        return self.checkpoint.layout
+
+    def under(self, contract: Contract) -> "Transformer":
+        """The same weights under another contract."""
+        return self.here().under(contract)
+
     def start(self) -> "Future[Transformer]":
         """Begin to read the weights, where nobody has begun."""
         with self._lock:

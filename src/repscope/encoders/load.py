@@ -83,11 +83,16 @@ def trainable(name: str) -> "Encoder":
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on this machine, and the contract they must fit."""
+    """Weights on this machine, and the contract they must fit.
+
+    Attributes:
+        held: What the contract is made from or was held against, which keys and shapes then are.
+    """
 
     contract: Contract
     place: Path
     origin: str
+    held: str = "the contract"
 
     def encoder(self, precision: Precision | None = None, device: str = "cpu") -> "Transformer":
         """The encoder, its network packed where a precision is named, and trainable otherwise."""
@@ -108,7 +113,12 @@ class Checkpoint:
             from repscope.encoders.vit.packed import packed
 
             packed(vit, precision, *converted(self, precision))
-        return Transformer(contract, network, lambda: self.revision, precision or "float32")
+        return Transformer(contract, network, lambda: self.revision, precision or "float32", self.layout)
+
+    @property
+    def layout(self) -> str:
+        """What keys and shapes are held against when the weights are read."""
+        return f"all keys and shapes agree with {self.held}"
 
     @property
     def revision(self) -> str:
@@ -205,7 +215,8 @@ def _local(contract: Contract, place: Path, origin: str = "", folder: Path | Non
         contract = replace(contract, architecture=replace(contract.architecture, epsilon=told.epsilon))
         if told != contract.architecture:
             raise UnfitCheckpoint(f"{folder} holds no {contract.name.split('@')[0]}: {_differences(contract, told)}.")
-    return Checkpoint(contract, place, origin or str(place))
+    held = "the contract; there is no config.json" if said is None else "the contract, and so does config.json"
+    return Checkpoint(contract, place, origin or str(place), held)
 
 
 def _differences(contract: Contract, told: Any) -> str:
@@ -229,7 +240,8 @@ def _folder(name: str, path: Path) -> "Checkpoint | Callable[[], Staged]":
         from repscope.encoders.hf import adapted
 
         return partial(adapted, name, folder, said)
-    return Checkpoint(configuration.contract(name, family, said, configuration.processor(folder)), path, str(path))
+    contract = configuration.contract(name, family, said, configuration.processor(folder))
+    return Checkpoint(contract, path, str(path), "the config.json beside them")
 
 
 def _unconfigured(name: str, path: Path) -> Checkpoint:
@@ -238,7 +250,8 @@ def _unconfigured(name: str, path: Path) -> Checkpoint:
     if file.suffix == ".safetensors":
         said = configuration_of(file)
         if said is not None:
-            return Checkpoint(configuration.contract(name, catalogue["lab"], said, None), file, str(file))
+            contract = configuration.contract(name, catalogue["lab"], said, None)
+            return Checkpoint(contract, file, str(file), "the architecture in the file")
     for contract in available().values():
         if contract.file == file.name not in weights.NAMES and contract.family != "lab":
             return Checkpoint(replace(contract, name=name), file, str(file))

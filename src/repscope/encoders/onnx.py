@@ -44,10 +44,13 @@ class Exported:
     Attributes:
         contract: What it expects and promises; its notes say what had to be guessed.
         precision: Of what goes in and comes out; inside, the graph has its own.
+        layout: What is known of its shape.
     """
 
+    layout = "a trial image gave tokens of the contract's shape; the graph's weights were held against nothing"
+
     def __init__(self, contract: Contract, graph: "Graph", origin: Callable[[], str]):
-        self.contract = contract
+        self.contract, self._graph, self._origin = contract, graph, origin
         self._through = Transformer(contract, graph, origin)
         self.precision: Precision = self._through.precision
 
@@ -55,6 +58,10 @@ class Exported:
     def revision(self) -> str:
         """Where the file is and its SHA-256, with that of the weights beside it where there are any."""
         return self._through.revision
+
+    def under(self, contract: Contract) -> "Exported":
+        """The same graph under another contract: another filter, say."""
+        return Exported(contract, self._graph, self._origin)
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

@@ -43,18 +43,28 @@ class Transformer:
         contract: What it expects and promises.
         network: Its weights, in evaluation.
         precision: Of its matrix products.
+        layout: What its keys and shapes were held against when it was loaded, in words; empty where nothing was.
     """
 
     def __init__(
-        self, contract: Contract, network: Network, origin: Callable[[], str], precision: Precision = "float32"
+        self,
+        contract: Contract,
+        network: Network,
+        origin: Callable[[], str],
+        precision: Precision = "float32",
+        layout: str = "",
     ):
-        self.contract, self.network, self._origin = contract, network, origin
+        self.contract, self.network, self._origin, self.layout = contract, network, origin, layout
         self.precision: Precision = precision
 
     @property
     def revision(self) -> str:
         """Where the weights came from and their SHA-256; the first call reads them all."""
         return self._origin()
+
+    def under(self, contract: Contract) -> "Transformer":
+        """The same network under another contract: another filter, say, or more frames."""
+        return Transformer(contract, self.network, self._origin, self.precision, self.layout)
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from repscope.encoders import Encoder
+from repscope.encoders import Contract, Encoder
 from repscope.encoders.contract import Precision
 from repscope.encoders.encoder import Framing
 from repscope.errors import Unsupported
@@ -28,6 +28,7 @@ class Remembered:
 
     Attributes:
         precision: That of the encoder's matrix products.
+        layout: What the encoder was held against when it was loaded.
         forwards: Photos that went through the encoder so far, attention not counted.
         most: Bytes of tokens, and as many again of attention, that are kept.
     """
@@ -35,6 +36,7 @@ class Remembered:
     def __init__(self, encoder: Encoder, most: int = MOST):
         self.encoder, self.contract, self.most, self.forwards = encoder, encoder.contract, most, 0
         self.precision: Precision = getattr(encoder, "precision", "float32")
+        self.layout: str = getattr(encoder, "layout", "")
         self._tokens: OrderedDict[Key, Tokens] = OrderedDict()
         self._attention: OrderedDict[Key, Any] = OrderedDict()
         self._attended: set[Key] = set()
@@ -43,6 +45,13 @@ class Remembered:
     @property
     def revision(self) -> str:
         return self.encoder.revision
+
+    def under(self, contract: Contract) -> Encoder:
+        """The encoder under another contract, which remembers nothing; raises Unsupported where there is none."""
+        ask = getattr(self.encoder, "under", None)
+        if ask is None:
+            raise Unsupported(f"{self.contract.name} was not loaded by repscope: it prepares photos in its own way.")
+        return ask(contract)
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

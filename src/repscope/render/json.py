@@ -100,6 +100,8 @@ def _read(hint: Any, value: Any) -> Any:
         return None if value is None and NoneType in inner else _read(_chosen(inner, value), value)
     if origin is tuple:
         return _sequence(inner, value)
+    if origin is dict:
+        return _checked(isinstance(value, dict), value, "an object")
     if origin is Literal:
         return _checked(value in inner, value, f"one of {inner}")
     if isinstance(hint, type) and is_dataclass(hint):

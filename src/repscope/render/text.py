@@ -48,7 +48,7 @@ LINED = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 LINED_ASCII = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 NARROWEST, TILE = 24, 32
 Depth = Literal["standard", "256", "truecolor"]
-LEADS = {"finding": ("• ", "green"), "note": ("", ""), "warning": ("! ", "yellow")}
+LEADS = {"finding": ("• ", "green"), "note": ("", ""), "warning": ("! ", "yellow"), "faint": ("", "dim")}
 
 
 def text(

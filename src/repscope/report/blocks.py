@@ -109,7 +109,7 @@ class Overlay(Shown):
 
 @dataclass(frozen=True, slots=True)
 class Note(Shown):
-    """A sentence for the reader; `kind` says how loudly."""
+    """A sentence for the reader; `kind` says how loudly: `faint` is a finding that does not hold, with the reason."""
 
     text: str
-    kind: Literal["finding", "note", "warning"] = "note"
+    kind: Literal["finding", "note", "warning", "faint"] = "note"

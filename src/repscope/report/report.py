@@ -54,9 +54,9 @@ class Report(Shown):
 
     def numbers(self) -> list[Number]:
         """Every number of the report, wherever it stands, in reading order."""
-        return [number for *_, number in self._placed()]
+        return [number for *_, number in self.placed()]
 
-    def _placed(self) -> Iterator[tuple[str, str, str, Number]]:
+    def placed(self) -> Iterator[tuple[str, str, str, Number]]:
         """Every number with the title of its block, its row and its column."""
         for block in self.blocks:
             if isinstance(block, Number):
@@ -82,7 +82,7 @@ class Report(Shown):
         except ImportError:
             raise Unsupported("A data frame wants pandas: pip install pandas.") from None
         rows = []
-        for block, row, column, number in self._placed():
+        for block, row, column, number in self.placed():
             low, high = number.ci or (None, None)
             null = number.null
             rows.append(

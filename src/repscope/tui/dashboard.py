@@ -82,7 +82,7 @@ class Dashboard(Page):
 
     def note(self, state: State, note: Note) -> RenderableType:
         """A sentence, its lead hanging before it; names in their colours."""
-        lead, style = {"finding": ("•", ""), "note": ("", DIM), "warning": ("!", WARNING)}[note.kind]
+        lead, style = {"finding": ("•", ""), "warning": ("!", WARNING)}.get(note.kind, ("", DIM))
         text = state.words(note.text, style)
         for name in state.answers.names:
             text.highlight_words([state.terminal.words(name)], f"not dim {state.colour(name)}")
