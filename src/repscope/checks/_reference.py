@@ -90,17 +90,24 @@ class Reference:
         return next(m for m in self.model.modules() if isinstance(m, ModuleList) and len(m) == count)
 
 
-def reference(checkpoint: Checkpoint | None, contract: Contract) -> Reference:
+def comparable(checkpoint: Checkpoint | None) -> Checkpoint:
+    """The checkpoint, where there may be a reference for it; raises Unsupported, with the reason, where there is none."""
+    if checkpoint is None:
+        raise Unsupported("another library runs it already: there is nothing of ours to compare")
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        raise Unsupported(MISSING) from None
+    return checkpoint
+
+
+def reference(checkpoint: Checkpoint, contract: Contract) -> Reference:
     """The model of transformers for a checkpoint, made from its files and not from what was read here.
 
     Raises Unsupported where there is none, with the reason, and UnfitCheckpoint where transformers misses weights.
     """
-    if checkpoint is None:
-        raise Unsupported("another library runs it already, and no class of transformers beside it is known")
-    try:
-        import transformers
-    except ImportError:
-        raise Unsupported(MISSING) from None
+    import transformers
+
     from repscope.checks import _renamed
 
     with _silent(transformers):
@@ -140,7 +147,9 @@ def _published(checkpoint: Checkpoint) -> "torch.nn.Module":
             **options,
         )
     except Exception as error:  # a folder that it cannot read makes transformers raise anything
-        raise Unsupported(f"{name} cannot read {folder}: {(str(error).strip() or repr(error)).splitlines()[0]}") from None
+        raise Unsupported(
+            f"{name} cannot read {folder}: {(str(error).strip() or repr(error)).splitlines()[0]}"
+        ) from None
     # what is missing is drawn at random there, without a word in the result
     missing = [key for key in report["missing_keys"] if not any(p in key for p in ("pooler", "predictor", "head"))]
     if missing:

@@ -57,4 +57,6 @@ def answered(
     """Where the token moved most, relative to its length, after each mark was made."""
     moved = np.linalg.norm(after.astype(np.float64) - before, axis=-1)
     lengths = np.maximum(np.linalg.norm(before.astype(np.float64), axis=-1), np.finfo(np.float64).tiny)
-    return [tuple(map(int, np.unravel_index(int((each / lengths).argmax()), each.shape))) for each in moved[: len(marks)]]  # type: ignore[misc]
+    return [
+        tuple(map(int, np.unravel_index(int((each / lengths).argmax()), each.shape))) for each in moved[: len(marks)]
+    ]  # type: ignore[misc]

@@ -41,7 +41,7 @@ def _wrong(name: str, value: "Tensor") -> str:
     if any(token in name for token in TOKENS):
         return ""
     if value.ndim > 1 and value.numel() > 1 and low == high:
-        return f"is {low:g} throughout"
+        return f"is {low + 0.0:g} throughout"  # no -0
     if value.ndim == 1 and low == high == 0 and not name.endswith("bias"):
         return "is 0 throughout"
     return ""

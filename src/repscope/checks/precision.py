@@ -19,7 +19,7 @@ from repscope.checks._check import Check, Finding
 from repscope.checks._subject import Subject
 from repscope.encoders.precision import Chosen
 from repscope.errors import RepscopeError
-from repscope.metrics import Pair, Reading, Rows
+from repscope.metrics import Pair, Reading
 from repscope.tokens import Tokens
 
 ERROR, UNLIKE, MOVED = 0.0065, 1e-6, 0.01
@@ -54,7 +54,8 @@ def _tokens(near: Sequence[Tokens], exact: Sequence[Tokens], chosen: Chosen) -> 
         yield Finding(
             about=f"{about} in bfloat16",
             verdict="verified" if value <= bar or spared else "failed",
-            said=f"{what} {value:.2g} (at most {bar:g})" + (", too much; it is used on request alone" if spared else ""),
+            said=f"{what} {value:.2g} (at most {bar:g})"
+            + (", too much; it is used on request alone" if spared else ""),
             measured=value,
             tolerance=bar,
         )
@@ -97,9 +98,7 @@ def _read(card: Reading, tokens: Tokens) -> Value:
     return value if np.isfinite(value) else None
 
 
-def _noted(
-    moves: dict[str, tuple[str, float]], title: str, unit: str, values: Sequence[tuple[Value, Value]]
-) -> None:
+def _noted(moves: dict[str, tuple[str, float]], title: str, unit: str, values: Sequence[tuple[Value, Value]]) -> None:
     """The mean over photos where both are defined, and its move relative to it."""
     both = [(one, other) for one, other in values if one is not None and other is not None]
     if not both:
