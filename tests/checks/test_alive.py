@@ -171,7 +171,7 @@ class TestBroken:
     def test_it_fails(self):
         found = failed("alive", self._like(0.1))
         assert {each.about for each in found} >= {"Patches move with three drawn pictures"}, told(found)
-        about = [each for each in found if each.about == "Patches move with three drawn pictures"][0]
+        about = next(each for each in found if each.about == "Patches move with three drawn pictures")
         assert about.measured is not None
         assert 0.02 < about.measured < SIZE
 

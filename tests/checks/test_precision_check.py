@@ -40,4 +40,4 @@ def test_missing_a_bar_fails_where_auto_uses_it_and_is_told_where_not():
     assert failed("precision", Standing("tiny-dino", coarse, rounded=True))
     found = findings("precision", Spared("tiny-dino", coarse, rounded=True))
     assert {each.verdict for each in found} == {"verified"}
-    assert any("on request alone" in each.said for each in found)
+    assert any("used on request alone" in each.said for each in found)

@@ -91,7 +91,7 @@ class Reference:
 
 
 def comparable(checkpoint: Checkpoint | None) -> Checkpoint:
-    """The checkpoint, where there may be a reference for it; raises Unsupported, with the reason, where there is none."""
+    """The checkpoint, where there may be a reference for it; raises Unsupported, with the reason, elsewhere."""
     if checkpoint is None:
         raise Unsupported("another library runs it already: there is nothing of ours to compare")
     try:
@@ -147,9 +147,8 @@ def _published(checkpoint: Checkpoint) -> "torch.nn.Module":
             **options,
         )
     except Exception as error:  # a folder that it cannot read makes transformers raise anything
-        raise Unsupported(
-            f"{name} cannot read {folder}: {(str(error).strip() or repr(error)).splitlines()[0]}"
-        ) from None
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise Unsupported(f"{name} of transformers cannot read {folder}: {reason}") from None
     # what is missing is drawn at random there, without a word in the result
     missing = [key for key in report["missing_keys"] if not any(p in key for p in ("pooler", "predictor", "head"))]
     if missing:

@@ -1,6 +1,6 @@
 """Renamed: weights that no class of transformers is published for, in the class whose shape they have.
 
-From the file and by rules of their own: what `encoders/keys.py` makes of it is not asked, so that a mistake there shows.
+From the file and by rules of their own: what `encoders/keys.py` makes of it is not asked, so a mistake there shows.
 """
 
 from collections.abc import Mapping

@@ -18,8 +18,10 @@ It misleads in both directions where thresholds do: it finds an encoder that is 
 bars were chosen: docs/decisions/0020-what-alive-means.md.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 SHARE, SIZE = 0.1, 0.2
 ROUNDING = {"float32": 1e-4, "bfloat16": 1e-2}
-"""How far tokens may move with the batch: its size decides in which order sums are taken, and where they are rounded."""
+"""How far tokens may move with the batch: its size decides in which order sums are taken and what is rounded."""
 IDLE = 1e-7
 LEAST = 3
 """Rows of a grid from which on five places can be told from their mirror images."""
@@ -43,16 +45,16 @@ LEAST = 3
 
 def _run(subject: Subject) -> Iterator[Finding]:
     encoder = subject.usual
-    questions: tuple[tuple[str, Callable[[Any], Iterator[Finding]], Any], ...] = (
-        ("Weights", _weights, encoder),
-        ("Pictures move tokens", _moved, (subject, encoder)),
-        ("Each patch answers for its place", _placed, (subject, encoder)),
-        ("Photos do not see each other", _apart, (subject, encoder)),
-        ("No block is idle", _busy, subject),
-    )
-    for about, ask, of in questions:
+    questions = {
+        "Weights": partial(_weights, encoder),
+        "Pictures move tokens": partial(_moved, subject, encoder),
+        "Each patch answers for its place": partial(_placed, subject, encoder),
+        "Photos do not see each other": partial(_apart, subject, encoder),
+        "No block is idle": partial(_busy, subject),
+    }
+    for about, ask in questions.items():
         try:
-            yield from ask(of)
+            yield from ask()
         except Unsupported as error:
             yield Finding(about=about, verdict="unchecked", said=str(error))
         except RepscopeError as error:
@@ -69,8 +71,7 @@ def _weights(encoder: "Staged") -> Iterator[Finding]:
     yield Finding(about="Weights", verdict="failed" if ill else "verified", said=said)
 
 
-def _moved(of: "tuple[Subject, Staged]") -> Iterator[Finding]:
-    subject, encoder = of
+def _moved(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
     side = encoder.contract.preprocessing.size
     sets = {"three drawn pictures": drawn(side), "a photo, black and noise": plain(side, subject.photos[0])}
     for named, pictures in sets.items():
@@ -90,8 +91,7 @@ def _moved(of: "tuple[Subject, Staged]") -> Iterator[Finding]:
             )
 
 
-def _placed(of: "tuple[Subject, Staged]") -> Iterator[Finding]:
-    subject, encoder = of
+def _placed(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
     side, (rows, columns) = encoder.contract.preprocessing.size, encoder.contract.grid
     if min(rows, columns) < LEAST:
         raise Unsupported(f"a grid of {rows} x {columns} has too few places to tell it from its mirror image")
@@ -112,8 +112,7 @@ def _placed(of: "tuple[Subject, Staged]") -> Iterator[Finding]:
     )
 
 
-def _apart(of: "tuple[Subject, Staged]") -> Iterator[Finding]:
-    subject, encoder = of
+def _apart(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
     photo, black, noise = plain(encoder.contract.preprocessing.size, subject.photos[0])
     (together,), (other,) = encoder([photo, black, noise]), encoder([noise, photo])
     error = 0.0
@@ -137,7 +136,7 @@ def _busy(subject: Subject) -> Iterator[Finding]:
     depth = subject.contract.architecture.depth
     said = subject.tokens(subject.photos[0], [*range(depth + 1), -1])
     changes: list[float] = []
-    for k, (before, after) in enumerate(zip(said[:-2], said[1:-1], strict=True), 1):
+    for k, (before, after) in enumerate(pairwise(said[:-1]), 1):
         changes.append(float(np.linalg.norm(after.patches - before.patches) / np.linalg.norm(before.patches)))
         if changes[-1] <= IDLE:
             raise UnfitTokens(f"block {k} changes nothing")

@@ -32,14 +32,14 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding(about="bfloat16 against float32", verdict="unchecked", said=said)
         return
     photos = subject.photos[:1] if subject.contract.frames else subject.photos
-    exact = [subject.tokens(photo, (0, -1)) for photo in photos]
+    embedded, exact = zip(*(subject.tokens(photo, (0, -1)) for photo in photos), strict=True)
     subject.release()
     encoder = subject.usual if subject.chosen.precision == "bfloat16" else subject.loaded("bfloat16")
     near = [encoder([photo])[0] for photo in photos]
     chosen = subject.chosen
     yield Finding(about="Precision that auto uses here", verdict="verified", said=f"{chosen.precision}: {chosen.why}")
-    yield from _tokens(near, [output for _, output in exact], chosen)
-    yield from _readings(near, exact)
+    yield from _tokens(near, exact, chosen)
+    yield from _readings(near, exact, embedded)
 
 
 def _tokens(near: Sequence[Tokens], exact: Sequence[Tokens], chosen: Chosen) -> Iterator[Finding]:
@@ -54,25 +54,24 @@ def _tokens(near: Sequence[Tokens], exact: Sequence[Tokens], chosen: Chosen) -> 
         yield Finding(
             about=f"{about} in bfloat16",
             verdict="verified" if value <= bar or spared else "failed",
-            said=f"{what} {value:.2g} (at most {bar:g})"
-            + (", too much; it is used on request alone" if spared else ""),
+            said=f"{what} {value:.2g} (at most {bar:g})" + (", too much; used on request alone" if spared else ""),
             measured=value,
             tolerance=bar,
         )
 
 
-def _readings(near: Sequence[Tokens], exact: Sequence[tuple[Tokens, Tokens]]) -> Iterator[Finding]:
+def _readings(near: Sequence[Tokens], exact: Sequence[Tokens], embedded: Sequence[Tokens]) -> Iterator[Finding]:
     photos = f"{len(near)} photo{'s' if len(near) > 1 else ''}"
     cards = metrics.readings(patches=True)
     moves: dict[str, tuple[str, float]] = {}
     for card in cards:
-        values = [(_read(card, one), _read(card, other)) for one, (_, other) in zip(near, exact, strict=True)]
+        values = [(_read(card, one), _read(card, other)) for one, other in zip(near, exact, strict=True)]
         _noted(moves, card.title, card.unit, values)
     cka = metrics.catalogue["linear_cka"]
     assert isinstance(cka, Pair)
     values = [
         (cka(one.patches[0], embedding.patches[0]), cka(other.patches[0], embedding.patches[0]))
-        for one, (embedding, other) in zip(near, exact, strict=True)
+        for one, other, embedding in zip(near, exact, embedded, strict=True)
     ]
     _noted(moves, "CKA with the embedding layer", "", values)
     still = [move for _, move in moves.values() if move <= MOVED]
