@@ -63,10 +63,13 @@ class Reference:
         import torch
 
         blocks = self._blocks()
-        hooks = [blocks[0].register_forward_pre_hook(lambda _, given: listen(0, given[0]))]
+
+        def after(k: int, said: Any) -> None:
+            listen(k, said[0] if isinstance(said, tuple) else said)
+
+        hooks: list[Any] = [blocks[0].register_forward_pre_hook(lambda _, given: listen(0, given[0]))]
         hooks += [
-            block.register_forward_hook(lambda _, __, out, k=k: listen(k, out[0] if isinstance(out, tuple) else out))
-            for k, block in enumerate(blocks, 1)
+            block.register_forward_hook(lambda _, __, said, k=k: after(k, said)) for k, block in enumerate(blocks, 1)
         ]
         if self.frames:
             pixels = pixels[:, None].expand(-1, self.frames, -1, -1, -1)

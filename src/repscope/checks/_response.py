@@ -40,13 +40,13 @@ def sensitivity(tokens: Array) -> Sensitivity:
 
 
 def places(side: int) -> list[tuple[int, int]]:
-    """Five places (row, column) of a square grid: whatever turns or mirrors it moves at least three of them.
+    """Five places (row, column) of a square grid: what turns or mirrors it moves most of them, and of the first three.
 
     >>> places(16)
-    [(0, 4), (4, 0), (0, 15), (15, 0), (4, 13)]
+    [(0, 4), (4, 0), (4, 13), (0, 15), (15, 0)]
     """
     near, last = max(1, side // 4), side - 1
-    return [(0, near), (near, 0), (0, last), (last, 0), (near, last - near // 2)]
+    return [(0, near), (near, 0), (near, last - near // 2), (0, last), (last, 0)]
 
 
 def answered(

@@ -9,8 +9,8 @@ Asked in the precision that `auto` comes to here, the square of each picture sho
   on the picture, has .118 by its published outputs of the same three pictures, the corrected one .369, DINOv2, I-JEPA
   and V-JEPA 2 .43 to .88. The CLS token has the same bar: .180 there, .464 in the corrected one.
 - *Each patch answers for its place*: one patch of a photo is made white (black where it was light), at five places in
-  turn; the token that moves most, relative to its length, is the one at that place for most of them. Of a grid that
-  is transposed, mirrored or shuffled it is not.
+  turn (of a video encoder three); the token that moves most, relative to its length, is the one at that place for most
+  of them. Of a grid that is transposed, mirrored or shuffled it is not.
 - *Photos do not see each other*: in another batch and order, tokens differ by rounding only.
 - *No block is idle*: each moves its input, and patches differ from each other after it.
 
@@ -19,18 +19,21 @@ bars were chosen: docs/decisions/0020-what-alive-means.md.
 """
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from repscope.checks._check import Check, Finding
-from repscope.checks._drawn import drawn, marked, middle, plain
+from repscope.checks._drawn import drawn, marked, plain
 from repscope.checks._response import answered, places, sensitivity
 from repscope.checks._subject import Subject
 from repscope.checks._tensors import damaged
 from repscope.errors import RepscopeError, UnfitTokens, Unsupported
+from repscope.images.photo import Photo
+from repscope.tokens import Tokens
 
 if TYPE_CHECKING:
     from repscope.encoders.encoder import Staged
@@ -43,13 +46,36 @@ LEAST = 3
 """Rows of a grid from which on five places can be told from their mirror images."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The encoder on trial, and the pictures that several questions are asked about, looked at once."""
+
+    subject: Subject
+
+    @property
+    def encoder(self) -> "Staged":
+        return self.subject.usual
+
+    @property
+    def side(self) -> int:
+        return self.encoder.contract.preprocessing.size
+
+    @cached_property
+    def pictures(self) -> list[Photo]:
+        return plain(self.side, self.subject.photos[0])
+
+    @cached_property
+    def said(self) -> Tokens:
+        return self.encoder(self.pictures)[0]
+
+
 def _run(subject: Subject) -> Iterator[Finding]:
-    encoder = subject.usual
+    asked = _Asked(subject)
     questions = {
-        "Weights": partial(_weights, encoder),
-        "Pictures move tokens": partial(_moved, subject, encoder),
-        "Each patch answers for its place": partial(_placed, subject, encoder),
-        "Photos do not see each other": partial(_apart, subject, encoder),
+        "Weights": partial(_weights, asked.encoder),
+        "Pictures move tokens": partial(_moved, asked),
+        "Each patch answers for its place": partial(_placed, asked),
+        "Photos do not see each other": partial(_apart, asked),
         "No block is idle": partial(_busy, subject),
     }
     for about, ask in questions.items():
@@ -71,11 +97,10 @@ def _weights(encoder: "Staged") -> Iterator[Finding]:
     yield Finding(about="Weights", verdict="failed" if ill else "verified", said=said)
 
 
-def _moved(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
-    side = encoder.contract.preprocessing.size
-    sets = {"three drawn pictures": drawn(side), "a photo, black and noise": plain(side, subject.photos[0])}
-    for named, pictures in sets.items():
-        (tokens,) = encoder(pictures)
+def _moved(asked: _Asked) -> Iterator[Finding]:
+    (shapes,) = asked.encoder(drawn(asked.side))
+    sets = {"three drawn pictures": shapes, "a photo, black and noise": asked.said}
+    for named, tokens in sets.items():
         parts = {"Patches": tokens.patches} | ({} if tokens.cls is None else {"CLS": tokens.cls})
         for part, values in parts.items():
             found = sensitivity(values)
@@ -91,14 +116,13 @@ def _moved(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
             )
 
 
-def _placed(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
-    side, (rows, columns) = encoder.contract.preprocessing.size, encoder.contract.grid
+def _placed(asked: _Asked) -> Iterator[Finding]:
+    contract, (rows, columns) = asked.encoder.contract, asked.encoder.contract.grid
     if min(rows, columns) < LEAST:
         raise Unsupported(f"a grid of {rows} x {columns} has too few places to tell it from its mirror image")
-    pixels, marks = middle(subject.photos[0], side), places(rows)
-    changed = marked(pixels, marks, encoder.contract.architecture.patch)
-    (before,), (after,) = encoder(plain(side, subject.photos[0])[:1]), encoder(changed)
-    found = answered(before.patches[0], after.patches, marks)
+    marks = places(rows)[: 3 if contract.frames and rows > LEAST else 5]  # of a video encoder every picture is sixteen
+    (after,) = asked.encoder(marked(asked.pictures[0].pixels, marks, contract.architecture.patch))
+    found = answered(asked.said.patches[0], after.patches, marks)
     right = sum(one == other for one, other in zip(marks, found, strict=True))
     wrong = [f"{mark} lights {where}" for mark, where in zip(marks, found, strict=True) if mark != where]
     yield Finding(
@@ -112,9 +136,9 @@ def _placed(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
     )
 
 
-def _apart(subject: Subject, encoder: "Staged") -> Iterator[Finding]:
-    photo, black, noise = plain(encoder.contract.preprocessing.size, subject.photos[0])
-    (together,), (other,) = encoder([photo, black, noise]), encoder([noise, photo])
+def _apart(asked: _Asked) -> Iterator[Finding]:
+    photo, _, noise = asked.pictures
+    together, (other,), encoder = asked.said, asked.encoder([noise, photo]), asked.encoder
     error = 0.0
     for name in ("patches", "registers", "cls"):
         one, two = getattr(together, name), getattr(other, name)

@@ -103,7 +103,9 @@ class Checkpoint:
 
             packed(vit, precision)
         revision = f"{self.origin}, sha256 "
-        return Transformer(contract, network, lambda: revision + weights.sha256(self.place), precision or "float32")
+        made = precision or "float32"
+        exact = partial(self.encoder, "float32", device)
+        return Transformer(contract, network, lambda: revision + weights.sha256(self.place), made, exact)
 
     def _vit(self) -> "ViT":
         """The contract's transformer with these weights, in the type they were saved in, mapped rather than copied."""

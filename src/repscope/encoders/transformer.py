@@ -40,15 +40,27 @@ class Transformer:
     """
 
     def __init__(
-        self, contract: Contract, network: Network, origin: Callable[[], str], precision: Precision = "float32"
+        self,
+        contract: Contract,
+        network: Network,
+        origin: Callable[[], str],
+        precision: Precision = "float32",
+        exact: "Callable[[], Transformer] | None" = None,
     ):
         self.contract, self.network, self._origin = contract, network, origin
         self.precision: Precision = precision
+        self._exact = exact
 
     @property
     def revision(self) -> str:
         """Where the weights came from and their SHA-256; the first call reads them all."""
         return self._origin()
+
+    def exact(self) -> "Transformer | None":
+        """The same encoder in float32: itself, or loaded anew from where its weights were; None where nobody knows."""
+        if self.precision == "float32":
+            return self
+        return None if self._exact is None else self._exact()
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
