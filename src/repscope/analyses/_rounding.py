@@ -92,6 +92,7 @@ def settled(
         far = _moved(values[k], [read(Rows(view.patches), readings) for view in seen[k]])
         _read_again(found, study, k, exact, photos, [card for card in readings if card.name in far], values[k])
         found.notes.append(_note(study.names[k], len(few), len(far), len(readings)))
+        del exact  # before the next one's weights come
     if meetings is not None and seen:
         _pairs(found, study, few, seen, meetings)
     return found
