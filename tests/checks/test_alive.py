@@ -10,7 +10,7 @@ from mutations import sequences
 from standing import Standing, failed, findings, told
 
 from repscope.checks import Subject
-from repscope.checks._drawn import drawn, marked
+from repscope.checks._marked import drawn, marked
 from repscope.checks._response import answered, places, sensitivity
 from repscope.checks._tensors import damaged
 from repscope.checks.alive import SHARE, SIZE

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repscope.checks._check import Check, Finding
-from repscope.checks._drawn import drawn, marked, plain
+from repscope.checks._marked import drawn, marked, plain
 from repscope.checks._response import answered, places, sensitivity
 from repscope.checks._subject import Subject
 from repscope.checks._tensors import damaged

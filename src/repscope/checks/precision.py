@@ -64,8 +64,9 @@ def _readings(near: Sequence[Tokens], exact: Sequence[Tokens], embedded: Sequenc
     photos = f"{len(near)} photo{'s' if len(near) > 1 else ''}"
     cards = metrics.readings(patches=True)
     moves: dict[str, tuple[str, float]] = {}
+    rows = [(Rows(one.patches[0]), Rows(other.patches[0])) for one, other in zip(near, exact, strict=True)]
     for card in cards:
-        values = [(_read(card, one), _read(card, other)) for one, other in zip(near, exact, strict=True)]
+        values = [(_read(card, one), _read(card, other)) for one, other in rows]
         _noted(moves, card.title, card.unit, values)
     cka = metrics.catalogue["linear_cka"]
     assert isinstance(cka, Pair)
@@ -89,9 +90,9 @@ def _readings(near: Sequence[Tokens], exact: Sequence[Tokens], embedded: Sequenc
             )
 
 
-def _read(card: Reading, tokens: Tokens) -> Value:
+def _read(card: Reading, rows: Rows) -> Value:
     try:
-        value = card(tokens.patches[0])
+        value = card.of(rows)
     except RepscopeError:  # undefined in either precision, as the report then says
         return None
     return value if np.isfinite(value) else None

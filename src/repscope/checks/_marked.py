@@ -1,11 +1,12 @@
-"""Drawn: pictures made by whole-number arithmetic, of the size an encoder sees, the same on every machine."""
+"""Marked: pictures of the size an encoder sees, and pictures that differ from them in one patch."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
+from repscope.checks._drawn import centre_square, checkerboard, gradient
 from repscope.images.photo import Photo
 
 Pixels = UInt8[NDArray[np.uint8], "S S 3"]
@@ -13,14 +14,7 @@ Pixels = UInt8[NDArray[np.uint8], "S S 3"]
 
 def drawn(side: int) -> list[Photo]:
     """A gradient, a checkerboard and a bright square in the middle of a dark field."""
-    down, across = np.mgrid[:side, :side].astype(np.int64)
-    cell = max(side // 14, 1)
-    light = np.where((across // cell + down // cell) % 2 == 0, 224, 32)
-    inside = (4 * across > side) & (4 * across < 3 * side) & (4 * down > side) & (4 * down < 3 * side)
-    gradient = _coloured(across * 255 // side, down * 255 // side, (across + down) * 255 // (2 * side))
-    board = _coloured(light, np.full_like(light, 64), 255 - light)
-    square = np.where(inside[..., None], (255, 196, 32), (12, 18, 28)).astype(np.uint8)
-    return [Photo("gradient", gradient), Photo("checkerboard", board), Photo("centre square", square)]
+    return [Photo("gradient", gradient(side)), Photo("board", checkerboard(side)), Photo("square", centre_square(side))]
 
 
 def plain(side: int, photo: Photo) -> list[Photo]:
@@ -53,7 +47,3 @@ def marked(pixels: Pixels, places: Sequence[tuple[int, int]], patch: int) -> lis
         cell[:] = 0 if cell.mean() > 127 else 255
         made.append(Photo(f"mark at {row}, {column}", changed))
     return made
-
-
-def _coloured(red: Int[NDArray[np.int64], "S S"], *others: Int[NDArray[np.int64], "S S"]) -> Pixels:
-    return np.stack([red, *others], -1).astype(np.uint8)
