@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repscope.analyses.neighbors import neighbors
     from repscope.analyses.profile import profile
     from repscope.analyses.similarity import similarity
+    from repscope.analyses.validate import validate
     from repscope.encoders.load import load
     from repscope.extract.sets.embed import embed, merge
     from repscope.store import opened as open  # noqa: A004
@@ -40,6 +41,7 @@ __all__ = [
     "open",
     "profile",
     "similarity",
+    "validate",
 ]
 
 HOMES = {
@@ -56,6 +58,7 @@ HOMES = {
     "open": "repscope.store.stored",
     "profile": "repscope.analyses.profile",
     "similarity": "repscope.analyses.similarity",
+    "validate": "repscope.analyses.validate",
 }
 
 

@@ -22,6 +22,7 @@ from repscope.cli import (
     serve,
     similarity,
     tui,
+    validate,
 )
 from repscope.errors import RepscopeError, UnknownName, WrongUsage
 
@@ -49,6 +50,7 @@ for command in (
     map.map,
     duplicates.duplicates,
     models.models,
+    validate.validate,
     metrics.metrics,
     pretrain.pretrain,
     experiment.experiment,

@@ -1,0 +1,186 @@
+"""validate: can what these encoders say be trusted, here and now?"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from repscope import checks
+from repscope.analyses._provenance import surroundings
+from repscope.analyses._study import Progress
+from repscope.checks import Check, Finding, Subject
+from repscope.checks._picture import picture as opened
+from repscope.encoders import available
+from repscope.errors import RepscopeError, UnfitCheckpoint, UnfitTokens, UnknownName
+from repscope.report import Block, Cell, Note, Number, Report, Table
+
+WORDS = {"verified": "verified now", "failed": "FAILED", "unchecked": "could not be checked"}
+OFF = "The largest difference of what came from what was wanted; both are fixed numbers, so it has no interval."
+DAMAGE = (UnfitCheckpoint, UnfitTokens)
+"""What a check that is broken off by these has found out; by any other error it was kept from asking."""
+
+Found = list[tuple[Check, list[Finding]]]
+
+
+def validate(
+    names: Sequence[str] = (),
+    picture: str | Path | None = None,
+    progress: Progress | None = None,
+    checks: Sequence[str] | None = None,
+) -> Report:
+    """Every check of every encoder: verified now, failed, or could not be checked, because of what.
+
+    Nothing is remembered from another run. A check that an encoder's files or the network keep from being asked says
+    so, and the others go on.
+
+    Args:
+        names: As `load` takes them; none: the encoders that come with the package.
+        picture: A copy of the COCO picture that outputs were published for, where the network cannot be asked.
+        progress: Called with checks done and checks in all.
+        checks: Names of `repscope.checks.catalogue`; all where none are given.
+
+    Raises UnknownName for a check or an encoder that is none, WrongUsage for a picture that is another. `passed` tells
+    whether all that could be checked is as it should be.
+    """
+    asked = [_check(name) for name in checks or every()]
+    names = list(dict.fromkeys(names)) or [each.name for each in available().values() if each.family == "lab"]
+    place = None if picture is None else Path(picture)
+    if place is not None:
+        opened(place)  # another picture is wrong usage, not a finding
+    subjects = [Subject(name, place) for name in names]
+    for subject in subjects:
+        _known(subject)
+    results: dict[str, Found] = {}
+    sources: list[dict[str, Any]] = []
+    for number, subject in enumerate(subjects):
+        results[subject.name] = []
+        for done, check in enumerate(asked):
+            if progress is not None:
+                progress(number * len(asked) + done, len(subjects) * len(asked))
+            results[subject.name].append((check, list(_findings(check, subject))))
+        sources.append(_described(subject))
+        vars(subject).clear()  # its weights: the next may be as large
+    if progress is not None:
+        progress(len(subjects) * len(asked), len(subjects) * len(asked))
+    return _report(results, sources, [check.name for check in asked], checks, place)
+
+
+def passed(report: Report) -> bool:
+    """Whether nothing failed in a report of `validate`: all that could be checked was as it should be."""
+    return not any(counts["failed"] for counts in report.provenance["verdicts"].values())
+
+
+def every() -> list[str]:
+    """All checks, in the order they are asked; those of other distributions last."""
+    known = list(checks.catalogue)
+    return [*(name for name in checks.ORDER if name in known), *(n for n in known if n not in checks.ORDER)]
+
+
+def _check(name: str) -> Check:
+    if name not in checks.catalogue:
+        raise UnknownName("check", name, checks.catalogue)
+    return checks.catalogue[name]
+
+
+def _known(subject: Subject) -> None:
+    """Raises UnknownName before any work; whatever else is wrong with a name is a finding."""
+    from repscope.encoders.load import sought
+
+    try:
+        sought(subject.name)
+    except UnfitCheckpoint:
+        return
+
+
+def _findings(check: Check, subject: Subject) -> Iterator[Finding]:
+    """What a check yields; what breaks it off is the last thing it found."""
+    try:
+        yield from check.run(subject)
+    except RepscopeError as error:
+        verdict = "failed" if isinstance(error, DAMAGE) else "unchecked"
+        yield Finding(about=check.title, verdict=verdict, said=str(error).rstrip("."))
+    except OSError as error:
+        yield Finding(about=check.title, verdict="unchecked", said=f"a file cannot be read: {error}")
+
+
+def _described(subject: Subject) -> dict[str, Any]:
+    """The contract, and which weights these were, as far as they could be had."""
+    from repscope.checks._origin import origin
+
+    said: dict[str, Any] = {"name": subject.name}
+    try:
+        said |= {"contract": asdict(subject.contract)}
+        at = origin(subject)
+        said |= {"revision": f"{at.place}, sha256 {at.digest}"}
+    except (RepscopeError, OSError) as error:
+        said |= {"revision": str(error)}
+    return said
+
+
+def _report(
+    results: dict[str, Found],
+    sources: list[dict[str, Any]],
+    asked: list[str],
+    given: Sequence[str] | None,
+    picture: Path | None,
+) -> Report:
+    counts = {name: _counted(found) for name, found in results.items()}
+    blocks: list[Block] = [_summed(name, counts[name], found) for name, found in results.items()]
+    blocks += [block for name, found in results.items() for block in _tables(name, found)]
+    blocks.append(Note(f"Checks asked: {'; '.join(f'{c}: {checks.catalogue[c].asks}' for c in asked)}"))
+    words = ["repscope", "validate", "-m", ",".join(results)]
+    words += ["--check", ",".join(asked)] if given else []
+    words += ["--picture", str(picture)] if picture is not None else []
+    provenance = {
+        "analysis": "validate",
+        "command": shlex.join(words),
+        "options": {"checks": asked, "picture": None if picture is None else str(picture)},
+        "encoders": sources,
+        "verdicts": counts,
+        "findings": {
+            name: [{"check": check.name, **asdict(each)} for check, told in found for each in told]
+            for name, found in results.items()
+        },
+        **surroundings(),
+    }
+    some = ", ".join(list(results)[:4]) + (f" and {len(results) - 4} more" if len(results) > 4 else "")
+    return Report(f"Validation of {some}", tuple(blocks), provenance)
+
+
+def _counted(found: Found) -> dict[str, int]:
+    verdicts = [each.verdict for _, told in found for each in told]
+    return {verdict: verdicts.count(verdict) for verdict in WORDS}
+
+
+def _summed(name: str, counts: dict[str, int], found: Found) -> Note:
+    """One encoder in a sentence."""
+    failed = [check.title for check, told in found if any(each.verdict == "failed" for each in told)]
+    told = f"{name}: {counts['verified']} verified now, {counts['failed']} failed, "
+    told += f"{counts['unchecked']} could not be checked."
+    if failed:
+        return Note(f"{told} Failed: {', '.join(failed)}. Do not trust it before that is understood.", "warning")
+    if not counts["verified"]:
+        return Note(f"{told} Nothing is known of it.", "warning")
+    return Note(f"{told} All that could be checked is as it should be.", "finding")
+
+
+def _tables(name: str, found: Found) -> Iterator[Block]:
+    """A row per finding, what failed first; and where what was wanted comes from."""
+    rows = [(check, each) for check, told in found for each in told]
+    rows.sort(key=lambda row: row[1].verdict != "failed")
+    yield Table(name, ("check", "found", "off by"), tuple(_row(*row) for row in rows))
+    sources: dict[str, list[str]] = {}
+    for _, each in rows:
+        if each.source and each.about not in sources.setdefault(each.source, []):
+            sources[each.source].append(each.about)
+    if sources:
+        listed = tuple(("; ".join(abouts), source) for source, abouts in sources.items())
+        yield Table(f"{name}: sources", ("of what was wanted", "source"), listed)
+
+
+def _row(check: Check, finding: Finding) -> tuple[Cell, ...]:
+    because = ", because " if finding.verdict == "unchecked" else ": "
+    allowed = f" (allowed: {finding.tolerance:g} {finding.unit}".rstrip() + ")" if finding.tolerance else ""
+    off: Cell = "" if finding.measured is None else Number("off by", finding.measured, definition=OFF)
+    return check.title, f"{WORDS[finding.verdict]}: {finding.about}{because}{finding.said}{allowed}", off
