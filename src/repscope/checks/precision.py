@@ -19,7 +19,7 @@ from repscope.checks._check import Check, Finding
 from repscope.checks._subject import Subject
 from repscope.encoders.precision import Chosen
 from repscope.errors import RepscopeError
-from repscope.metrics import Pair, Reading
+from repscope.metrics import Pair, Reading, Rows
 from repscope.tokens import Tokens
 
 ERROR, UNLIKE, MOVED = 0.0065, 1e-6, 0.01
