@@ -86,7 +86,8 @@ class TestReadings:
         assert found[norm].value == pytest.approx(exact[norm].value)
         assert found[norm].ci == pytest.approx(exact[norm].ci)
         said = [caveat for caveat in found[norm].caveats if "float32" in caveat]
-        assert said == [f"in float32: bfloat16 moved it by {_moved(exact[norm].value)}, more than a tenth of its interval"]
+        by = _moved(exact[norm].value)
+        assert said == [f"in float32: bfloat16 moved it by {by}, more than a tenth of its interval"]
         for title, number in found.items():
             assert ("float32" in " ".join(number.caveats)) == (title == norm)
         assert encoder.loads == 1
@@ -166,7 +167,7 @@ class TestLoaded:
         shown, true = values(near), values(exact)
         before = {name: list(each) for name, each in shown.items()}
         found = settled(study, order, cards, [shown])
-        for (_, name), _shift in found.again.items():
+        for _, name in found.again:
             np.testing.assert_allclose(shown[name], true[name], rtol=1e-5)
         for name, each in shown.items():
             if (0, name) not in found.again:

@@ -220,6 +220,41 @@ def exchanged_keys(weights: dict[str, Tensor]) -> None:
         weights[query], weights[key] = weights[key], weights[query]
 
 
+QUERY = "encoder.layer.1.attention.attention.query.weight"
+
+
+def not_a_number(weights: dict[str, Tensor]) -> None:
+    weights[QUERY][3, 5] = torch.nan
+
+
+def zeros(weights: dict[str, Tensor]) -> None:
+    weights[QUERY].zero_()
+
+
+def negated(weights: dict[str, Tensor]) -> None:
+    weights[QUERY].neg_()
+
+
+def lost(weights: dict[str, Tensor]) -> None:
+    del weights[QUERY]
+
+
+def misshapen(weights: dict[str, Tensor]) -> None:
+    weights[QUERY] = weights[QUERY][:, 1:].contiguous()
+
+
+def doubled(weights: dict[str, Tensor]) -> None:
+    weights[QUERY] = weights[QUERY].double()
+
+
+def cut_short(made: Published, place: Path) -> Subject:
+    """As an interrupted download leaves it."""
+    folder = copytree(made.folder, place / "mutated")
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    return Subject(str(folder))
+
+
 def coarse(encoder: Transformer) -> Transformer:
     """A hundredth and more of each token is wrong: sums rounded as well as products."""
     return with_network(encoder, Changed(encoder.network, sequence=lambda x: x + 0.02 * x.roll(1, -1)))

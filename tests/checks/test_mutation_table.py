@@ -1,6 +1,11 @@
 """Which mistake is found by which check: each made on purpose, and nothing found where none was made."""
 
+from dataclasses import replace
+from shutil import copy
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mutations import (
     REGISTERS,
     ROTARY,
@@ -12,6 +17,8 @@ from mutations import (
     by_patch,
     coarse,
     constant,
+    cut_short,
+    doubled,
     exchanged_blocks,
     exchanged_keys,
     exchanged_norms,
@@ -19,9 +26,13 @@ from mutations import (
     in_file,
     in_memory,
     leaking,
+    lost,
     lost_scale,
+    misshapen,
     modules,
+    negated,
     no_final_norm,
+    not_a_number,
     one_layer_early,
     other_activation,
     pixels,
@@ -35,15 +46,20 @@ from mutations import (
     weight,
     wrong_epsilon,
     zeroed_keys,
+    zeros,
 )
 from oracle import CASES
 from standing import failed, findings, told
+from trial import lying
 
 from repscope.checks import Subject
 from repscope.encoders import available
 
-ASKED = ("parity", "alive", "precision")
+OF_FILES, ON_TRIAL = ("files", "layout"), ("parity", "alive", "precision")
+ASKED = (*OF_FILES, *ON_TRIAL)
 """Checks that every row is put to; a row says of each whether it finds it."""
+PINNED = ()
+"""Both sides of parity read it alike, and it is alive: only a known SHA-256 (`files`) or published outputs tell."""
 
 QKV, OUTER = (lambda net: net.blocks[1].attention.qkv), (lambda net: net.blocks[1].perceptron.outer)
 
@@ -78,8 +94,24 @@ TABLE_OF_MUTATIONS = (
     Mutation("rounded more than is documented", ROTARY, in_memory(coarse, rounded=True), ("precision",)),
     # in the file: both sides of parity have it
     Mutation("a file that is nearly blind", REGISTERS, in_file(blind), ("alive",)),
-    Mutation("queries and keys exchanged in the file", REGISTERS, in_file(exchanged_keys), ()),
+    Mutation("not a number in the file", REGISTERS, in_file(not_a_number), ("layout", *ON_TRIAL)),
+    Mutation("zeros in the file", REGISTERS, in_file(zeros), ("alive",)),
+    Mutation("a tensor missing", REGISTERS, in_file(lost), ("layout", *ON_TRIAL)),
+    Mutation("a tensor of another shape", REGISTERS, in_file(misshapen), ("layout", *ON_TRIAL)),
+    Mutation("a tensor in 64 bits", REGISTERS, in_file(doubled), ("layout",)),
+    Mutation("a file cut short", REGISTERS, cut_short, ASKED),
+    Mutation("queries and keys exchanged in the file", REGISTERS, in_file(exchanged_keys), PINNED),
+    Mutation("a tensor negated in the file", REGISTERS, in_file(negated), PINNED),
 )
+
+LIES = {
+    "a mean of another family": {"mean": (0.5, 0.5, 0.5)},
+    "blue, green, red": {"mean": (0.406, 0.456, 0.485), "deviation": (0.225, 0.224, 0.229)},
+    "no crop": {"resize": "squash", "edge": 0},
+    "a closer crop": {"edge": 292},
+    "another filter": {"filter": "bilinear"},
+}
+"""A contract of DINOv2 that lies about what the encoder is shown: `preprocessing` finds each, without weights."""
 
 
 @pytest.mark.parametrize("mutation", TABLE_OF_MUTATIONS, ids=lambda mutation: mutation.name)
@@ -90,12 +122,31 @@ def test_each_is_found_by_the_checks_that_should(published, mutation, tmp_path):
     assert caught == {*mutation.caught_by} & {*ASKED}, {check: told(each) for check, each in found.items()}
 
 
+@pytest.mark.parametrize("lie", LIES)
+def test_a_contract_that_lies_is_found_by_preprocessing(monkeypatch, lie):
+    contract = available()["dinov2-vit-s14"]
+    assert not failed("preprocessing", Subject(contract.name))
+    lying(monkeypatch, replace(contract, preprocessing=replace(contract.preprocessing, **LIES[lie])))
+    assert failed("preprocessing", Subject(contract.name))
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_file_cut_at_any_byte_is_found_by_files(published, tmp_path_factory, data):
+    whole = (published(REGISTERS).folder / "model.safetensors").read_bytes()
+    folder = tmp_path_factory.mktemp("cut")
+    copy(published(REGISTERS).folder / "config.json", folder)
+    at = data.draw(st.integers(0, len(whole) - 1) | st.integers(0, 16) | st.integers(len(whole) - 9, len(whole) - 1))
+    (folder / "model.safetensors").write_bytes(whole[:at])
+    assert failed("files", Subject(str(folder))), f"cut at byte {at} of {len(whole)}"
+
+
 def test_every_check_of_the_table_finds_something():
     assert {check for mutation in TABLE_OF_MUTATIONS for check in mutation.caught_by} >= {*ASKED}
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("check", ASKED)
+@pytest.mark.parametrize("check", ON_TRIAL)
 def test_nothing_is_found_where_nothing_was_changed(published, check, case):
     found = findings(check, Subject(str(published(case).folder)))
     assert found
@@ -106,7 +157,7 @@ def test_nothing_is_found_where_nothing_was_changed(published, check, case):
 
 
 @pytest.mark.parametrize("name", [name for name in available() if name.startswith("tiny-")])
-@pytest.mark.parametrize("check", ASKED)
+@pytest.mark.parametrize("check", ON_TRIAL)
 def test_nothing_is_found_in_what_comes_with_the_package(check, name):
     found = findings(check, Subject(name))
     assert {each.verdict for each in found} == {"verified"}, told(found)
