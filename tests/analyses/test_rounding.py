@@ -58,7 +58,7 @@ class TestRule:
         values = [float(k) for k in range(12)]
         ends = interval(values)
         assert ends is not None
-        tenth = PART * (ends[1] - ends[0])
+        tenth = 0.1 * (ends[1] - ends[0])
         assert not too_far(values, [values[0] + 0.99 * tenth])
         assert too_far(values, [values[0] + 1.01 * tenth])
 
