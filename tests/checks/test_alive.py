@@ -75,7 +75,6 @@ class TestPlaces:
         for turned in (np.rot90(cells, k) if not flip else np.rot90(cells, k).T for k in range(4) for flip in (0, 1)):
             if not (turned == cells).all():
                 assert sum(turned[mark] == cells[mark] for mark in marks) <= 2
-                assert sum(turned[mark] == cells[mark] for mark in marks[:3]) <= 1 or side == 3
         for shift in (1, side):  # tokens that stand one place later
             moved = np.roll(cells.ravel(), shift).reshape(side, side)
             assert not any(moved[mark] == cells[mark] for mark in marks)

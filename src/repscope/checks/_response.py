@@ -40,7 +40,7 @@ def sensitivity(tokens: Array) -> Sensitivity:
 
 
 def places(side: int) -> list[tuple[int, int]]:
-    """Five places (row, column) of a square grid: what turns or mirrors it moves most of them, and of the first three.
+    """Five places (row, column) of a square grid: whatever turns, mirrors or shifts it moves most of them.
 
     >>> places(16)
     [(0, 4), (4, 0), (4, 13), (0, 15), (15, 0)]

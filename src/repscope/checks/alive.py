@@ -1,6 +1,8 @@
 """Alive: an encoder answers to the picture, at its place, and to nothing else.
 
-Asked in the precision that `auto` comes to here, the square of each picture shown, so that no resize is between.
+Asked in the precision that `auto` comes to here, the square of each picture shown, so that no resize is between. A
+video encoder is shown each picture for one tubelet, which asks the same of it in an eighth of the time; whether its
+blocks are idle is asked of all of its frames.
 
 - *Weights*: every number finite, no weight matrix of one value throughout (queries, keys and values by themselves).
 - *Pictures move tokens*: `_response.sensitivity` of the patches, over a gradient, a checkerboard and a centre square,
@@ -9,8 +11,8 @@ Asked in the precision that `auto` comes to here, the square of each picture sho
   on the picture, has .118 by its published outputs of the same three pictures, the corrected one .369, DINOv2, I-JEPA
   and V-JEPA 2 .43 to .88. The CLS token has the same bar: .180 there, .464 in the corrected one.
 - *Each patch answers for its place*: one patch of a photo is made white (black where it was light), at five places in
-  turn (of a video encoder three); the token that moves most, relative to its length, is the one at that place for most
-  of them. Of a grid that is transposed, mirrored or shuffled it is not.
+  turn; the token that moves most, relative to its length, is the one at that place for most of them. Of a grid that
+  is transposed, mirrored or shuffled it is not.
 - *Photos do not see each other*: in another batch and order, tokens differ by rounding only.
 - *No block is idle*: each moves its input, and patches differ from each other after it.
 
@@ -31,6 +33,7 @@ from repscope.checks._marked import drawn, marked, plain
 from repscope.checks._response import answered, places, sensitivity
 from repscope.checks._subject import Subject
 from repscope.checks._tensors import damaged
+from repscope.encoders.encoder import Shown
 from repscope.errors import RepscopeError, UnfitTokens, Unsupported
 from repscope.images.photo import Photo
 from repscope.tokens import Tokens
@@ -66,7 +69,14 @@ class _Asked:
 
     @cached_property
     def said(self) -> Tokens:
-        return self.encoder(self.pictures)[0]
+        return self.look(self.pictures)
+
+    def look(self, pictures: list[Photo]) -> Tokens:
+        """What the encoder says; a video encoder is shown a picture for one tubelet, an eighth of the work or less."""
+        shown, contract = self.encoder.shown(pictures), self.encoder.contract
+        if contract.frames:
+            shown = Shown(shown.pixels[:, :, : contract.architecture.tubelet], shown.frames)
+        return self.encoder.tokens(shown)[0]
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -98,7 +108,7 @@ def _weights(encoder: "Staged") -> Iterator[Finding]:
 
 
 def _moved(asked: _Asked) -> Iterator[Finding]:
-    (shapes,) = asked.encoder(drawn(asked.side))
+    shapes = asked.look(drawn(asked.side))
     sets = {"three drawn pictures": shapes, "a photo, black and noise": asked.said}
     for named, tokens in sets.items():
         parts = {"Patches": tokens.patches} | ({} if tokens.cls is None else {"CLS": tokens.cls})
@@ -120,8 +130,8 @@ def _placed(asked: _Asked) -> Iterator[Finding]:
     contract, (rows, columns) = asked.encoder.contract, asked.encoder.contract.grid
     if min(rows, columns) < LEAST:
         raise Unsupported(f"a grid of {rows} x {columns} has too few places to tell it from its mirror image")
-    marks = places(rows)[: 3 if contract.frames and rows > LEAST else 5]  # of a video encoder every picture is sixteen
-    (after,) = asked.encoder(marked(asked.pictures[0].pixels, marks, contract.architecture.patch))
+    marks = places(rows)
+    after = asked.look(marked(asked.pictures[0].pixels, marks, contract.architecture.patch))
     found = answered(asked.said.patches[0], after.patches, marks)
     right = sum(one == other for one, other in zip(marks, found, strict=True))
     wrong = [f"{mark} lights {where}" for mark, where in zip(marks, found, strict=True) if mark != where]
@@ -138,7 +148,7 @@ def _placed(asked: _Asked) -> Iterator[Finding]:
 
 def _apart(asked: _Asked) -> Iterator[Finding]:
     photo, _, noise = asked.pictures
-    together, (other,), encoder = asked.said, asked.encoder([noise, photo]), asked.encoder
+    together, other, encoder = asked.said, asked.look([noise, photo]), asked.encoder
     error = 0.0
     for name in ("patches", "registers", "cls"):
         one, two = getattr(together, name), getattr(other, name)
