@@ -1,11 +1,13 @@
 """A published shape with random weights, made once; no test asks the network."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
+from oracle import CASES, Published, publish
 from trial import dinov2_small, saved
 
 from repscope.checks import _picture
@@ -37,3 +39,18 @@ def random_weights(model, tmp_path_factory) -> Path:
 def copy(random_weights, tmp_path) -> Path:
     """A folder to spoil."""
     return Path(shutil.copytree(random_weights, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Published]:
+    """Small models of every family by the name of their case, made when first asked for."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    made: dict[str, Published] = {}
+
+    def get(name: str) -> Published:
+        if name not in made:
+            made[name] = publish(CASES[name], tmp_path_factory.mktemp("published"))
+        return made[name]
+
+    return get

@@ -12,6 +12,7 @@ from repscope.analyses._numbers import TRUSTED, Value, read
 from repscope.analyses._pairs import Meetings, measures_of
 from repscope.analyses._probing import PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
+from repscope.analyses._rounding import Rounding, settled
 from repscope.analyses._stability import Moved, Stability
 from repscope.analyses._study import Progress, Study, View
 from repscope.analyses._verified import verified_table
@@ -97,8 +98,11 @@ class _Gathered:
         self.embeddings: list[list[Any]] = [[] for _ in study.encoders]
         self.spectra: list[list[Any]] = [[] for _ in study.encoders]
         self.shapes: list[tuple[int, int, int]] = []
+        self.photos: list[Photo] = []
+        self.rounding = Rounding()
 
     def take(self, photo: Photo, views: list[View]) -> None:
+        self.photos.append(photo)
         rows = [metrics.Rows(view.patches) for view in views]
         for values, each in zip(self.values, rows, strict=True):
             for name, value in read(each, self.readings).items():
@@ -115,9 +119,10 @@ class _Gathered:
     def report(self) -> Report:
         study, names = self.study, self.study.names
         count = len(self.embeddings[0])
+        self.rounding = settled(study, self.photos, self.readings, self.values, self.meetings)
         numbers = [
-            _tables.measured(self.readings, values, shape)
-            for values, shape in zip(self.values, self.shapes, strict=True)
+            self.rounding.told(k, _tables.measured(self.readings, values, shape))
+            for k, (values, shape) in enumerate(zip(self.values, self.shapes, strict=True))
         ]
         matrices = [self._matrix(measure, count) for measure in self.measures]
         if self.stability:
@@ -136,6 +141,7 @@ class _Gathered:
             *(self.stability.tables() if self.stability else ()),
             _tables.encoders_table(study, self.shapes),
             _tables.registration(names, {pair: met.overlays for pair, met in self.meetings.met.items()}),
+            *self.rounding.notes,
             *_tables.photo_notes(study),
             verified_table(study.encoders, count),
         ]
@@ -165,7 +171,7 @@ class _Gathered:
         """A pair's number; its nulls take their time, after which whoever listens is told."""
         number = self.meetings.numbers(measure, i, j)
         self.study.at_work()
-        return number
+        return self.rounding.told_of_pair(measure, i, j, number)
 
     def _both_nulls(self) -> list[Table]:
         """Each pair's two nulls side by side, where there are two."""

@@ -15,6 +15,7 @@ from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pictures import shown
 from repscope.analyses._probing import PICTURED, PROBED, Point, Probing, asked
 from repscope.analyses._provenance import provenance, under
+from repscope.analyses._rounding import settled
 from repscope.analyses._study import Progress, Study, View
 from repscope.analyses._verified import verified_table
 from repscope.encoders import Encoder
@@ -97,8 +98,10 @@ class _Gathered:
         self.norms: list[Float[NDArray[np.float64], " n"]] = []
         self.cls_norms: list[Value] = []
         self.shape = (0, 0, 0)
+        self.photos: list[Photo] = []
 
     def take(self, photo: Photo, views: Sequence[View]) -> None:
+        self.photos.append(photo)
         output, rows = views[0], Rows(views[0].patches)
         for name, value in read(rows, self.readings).items():
             self.values[name].append(value)
@@ -126,7 +129,8 @@ class _Gathered:
     def report(self) -> Report:
         study, name = self.study, self.study.names[0]
         count = len(self.spectra)
-        numbers = _tables.measured(self.readings, self.values, self.shape)
+        rounding = settled(study, self.photos, self.readings, [self.values])
+        numbers = rounding.told(0, _tables.measured(self.readings, self.values, self.shape))
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,
@@ -139,6 +143,7 @@ class _Gathered:
             self._scales_table(),
             *self._seeds(),
             *self._depth_curves(),
+            *rounding.notes,
             *_tables.photo_notes(study),
             contract_table(study.encoders[0].contract, study.encoders[0].revision),
             verified_table(study.encoders, count),

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, final
 
 from repscope.encoders.contract import Contract, Precision
 from repscope.encoders.load import Checkpoint, load, resolved
+from repscope.encoders.precision import Chosen, auto
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from repscope.encoders.encoder import Staged
     from repscope.images.photo import Photo
+    from repscope.tokens import Tokens
 
 
 @final
@@ -25,6 +27,7 @@ class Subject:
 
     def __init__(self, name: str, picture: Path | None = None):
         self.name, self.picture = name, picture
+        self._said: dict[tuple[str, int], Tokens] = {}
 
     @cached_property
     def checkpoint(self) -> Checkpoint | None:
@@ -53,6 +56,30 @@ class Subject:
     def loaded(self, precision: Precision) -> "Staged":
         """Anew, in a precision."""
         return load(self.name, precision)
+
+    @cached_property
+    def usual(self) -> "Staged":
+        """In the precision that `auto` comes to here: what an analysis would use."""
+        return self.encoder if self.chosen.precision == "float32" else self.loaded(self.chosen.precision)
+
+    @property
+    def chosen(self) -> Chosen:
+        """What `auto` comes to here, and why; float32 for what another library runs."""
+        if self.checkpoint is None:
+            return Chosen("float32", "another library runs it, in its own precision")
+        return auto(width=self.contract.architecture.width)
+
+    def tokens(self, photo: "Photo", layers: "Sequence[int]" = (-1,)) -> "tuple[Tokens, ...]":
+        """What the encoder says of one photo in float32, its square shown; remembered, for several checks ask it."""
+        unknown = [layer for layer in layers if (photo.id, layer) not in self._said]
+        if unknown:
+            for layer, said in zip(unknown, self.encoder([photo], unknown), strict=True):
+                self._said[photo.id, layer] = said
+        return tuple(self._said[photo.id, layer] for layer in layers)
+
+    def release(self) -> None:
+        """Let the encoder in float32 go, so that another model has its memory; asked for again, it is loaded again."""
+        self.__dict__.pop("encoder", None)
 
     @cached_property
     def photos(self) -> "Sequence[Photo]":

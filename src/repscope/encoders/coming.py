@@ -51,6 +51,10 @@ class Coming:
         """The same weights under another contract."""
         return self.here().under(contract)
 
+    def exact(self) -> "Transformer":
+        """The same encoder in float32, read now."""
+        return self.here() if self.precision == "float32" else self.checkpoint.encoder("float32")
+
     def start(self) -> "Future[Transformer]":
         """Begin to read the weights, where nobody has begun."""
         with self._lock:

@@ -113,7 +113,8 @@ class Checkpoint:
             from repscope.encoders.vit.packed import packed
 
             packed(vit, precision, *converted(self, precision))
-        return Transformer(contract, network, lambda: self.revision, precision or "float32", self.layout)
+        exact = partial(self.encoder, "float32", device)
+        return Transformer(contract, network, lambda: self.revision, precision or "float32", self.layout, exact)
 
     @property
     def layout(self) -> str:

@@ -53,18 +53,28 @@ class Transformer:
         origin: Callable[[], str],
         precision: Precision = "float32",
         layout: str = "",
+        exact: "Callable[[], Transformer] | None" = None,
     ):
         self.contract, self.network, self._origin, self.layout = contract, network, origin, layout
         self.precision: Precision = precision
+        self._exact = exact
 
     @property
     def revision(self) -> str:
         """Where the weights came from and their SHA-256; the first call reads them all."""
         return self._origin()
 
+    def exact(self) -> "Transformer | None":
+        """The same encoder in float32: itself, or loaded anew from where its weights were; None where nobody knows."""
+        if self.precision == "float32":
+            return self
+        return None if self._exact is None else self._exact()
+
     def under(self, contract: Contract) -> "Transformer":
         """The same network under another contract: another filter, say, or more frames."""
-        return Transformer(contract, self.network, self._origin, self.precision, self.layout)
+        exact = self._exact
+        other = None if exact is None else lambda: exact().under(contract)
+        return Transformer(contract, self.network, self._origin, self.precision, self.layout, other)
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

@@ -53,6 +53,11 @@ class Remembered:
             raise Unsupported(f"{self.contract.name} was not loaded by repscope: it prepares photos in its own way.")
         return ask(contract)
 
+    def exact(self) -> Encoder | None:
+        """The encoder in float32, without a memory; None where it has none."""
+        ask = getattr(self.encoder, "exact", None)
+        return None if ask is None else ask()
+
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"
     ) -> tuple[Tokens, ...]:

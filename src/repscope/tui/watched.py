@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from repscope.encoders import Encoder
+from repscope.encoders.contract import Precision
 from repscope.encoders.encoder import Framing
 from repscope.errors import Unsupported
 from repscope.images import Photo
@@ -21,6 +22,20 @@ class Watched:
     @property
     def revision(self) -> str:
         return self.encoder.revision
+
+    @property
+    def precision(self) -> Precision:
+        return getattr(self.encoder, "precision", "float32")
+
+    def exact(self) -> "Watched | None":
+        """The encoder in float32, watched by the same; None where it has none."""
+        ask = getattr(self.encoder, "exact", None)
+        made = None if ask is None else ask()
+        if made is None:
+            return None
+        watched = Watched(made)
+        watched.listener = self.listener
+        return watched
 
     def tell(self, count: int) -> None:
         if self.listener is not None:
