@@ -256,3 +256,12 @@ def test_a_matrix_has_each_cell_in_its_colour():
     for value in (0.0, 0.25, 0.5, 0.75, 1.0, np.nan):
         colour = _colours.coloured(np.array(value), (0.0, 1.0))
         assert (image == colour).all(-1).sum() > 3000
+
+
+def test_every_chart_is_what_the_schema_wants(report: Report):
+    """What is drawn is not held against it each time."""
+    charts = [block for block in report.blocks if isinstance(block, (Curve, Heatmap))]
+    assert {type(block) for block in charts} == {Curve, Heatmap}
+    for block in charts:
+        for theme in (_charts.PAGE, _charts.PRINT) if isinstance(block, Curve) else (_charts.PRINT,):
+            assert _charts._specification(block, theme, validate=True) == _charts._specification(block, theme)

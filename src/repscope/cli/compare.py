@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from repscope.cli._ahead import DRAWN, MEASURED, ahead
 from repscope.cli._options import (
     FRAME,
     Answer,
@@ -61,6 +62,7 @@ def compare(
     queries = points_of(query)
     given = found(photos, strict)
     encoders, failed = loadable(names, len(names) if strict else 2, precision, waiting=False)
+    ahead(*MEASURED, *(DRAWN if answer.output else ()), after=encoders[0])
     from repscope.analyses.compare import compare as compared
 
     with Progress("comparing") as progress:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from repscope.cli._ahead import DRAWN, MEASURED, ahead
 from repscope.cli._options import (
     FRAME,
     Answer,
@@ -55,6 +56,7 @@ def inspect(
     queries = points_of(query)
     given = found(photos, strict)
     (encoder,) = loaded(names, precision)
+    ahead(*MEASURED, *(DRAWN if answer.output else ()))
     from repscope.analyses.inspect import inspect as inspected
 
     with Progress("inspecting") as progress:

@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from repscope.render import _colours
 from repscope.render._wording import legible
@@ -34,7 +35,7 @@ PRINT = Theme("#1c1f24", "#ffffff", legend=True)
 
 def svg(block: Curve) -> str:
     """A curve as an SVG element for a page of any colour: no script, no style, no address."""
-    drawn = vl_convert.vegalite_to_svg(_specification(curve(block, PAGE), PAGE), vl_version=_version())
+    drawn = vl_convert.vegalite_to_svg(_specification(block, PAGE), vl_version=_version())
     drawn = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", drawn, count=2)
     drawn = drawn.replace(PAGE.ink, "currentColor")
     return re.sub(r'<svg([^>]*?) width="\d+" height="\d+"', r'<svg role="img"\1', drawn, count=1)
@@ -42,9 +43,7 @@ def svg(block: Curve) -> str:
 
 def png(block: Curve | Heatmap) -> bytes:
     """A chart as a PNG on white, with its title and legend."""
-    chart = curve(block, PRINT) if isinstance(block, Curve) else matrix(block)
-    chart = chart.properties(title=alt.TitleParams(legible(block.title), subtitle=_wrapped(block.caption)))
-    return vl_convert.vegalite_to_png(_specification(chart, PRINT), vl_version=_version(), scale=SCALE)
+    return vl_convert.vegalite_to_png(_specification(block, PRINT), vl_version=_version(), scale=SCALE)
 
 
 def _version() -> str:
@@ -55,7 +54,16 @@ def _wrapped(text: str, width: int = 90) -> list[str]:
     return textwrap.wrap(legible(text), width) or [""]
 
 
-def _specification(chart: Any, theme: Theme) -> dict[str, Any]:
+def _specification(block: Curve | Heatmap, theme: Theme, validate: bool = False) -> dict[str, Any]:
+    """A chart for the drawing library. Holding it against the schema takes longer than drawing it: tests do that."""
+    with debug_mode(validate):
+        chart = curve(block, theme) if isinstance(block, Curve) else matrix(block)
+        if theme.legend:
+            chart = chart.properties(title=alt.TitleParams(legible(block.title), subtitle=_wrapped(block.caption)))
+        return _configured(chart, theme, validate)
+
+
+def _configured(chart: Any, theme: Theme, validate: bool) -> dict[str, Any]:
     quiet = {"domainColor": theme.ink, "domainOpacity": 0.4, "tickColor": theme.ink, "tickOpacity": 0.4}
     words = {"labelColor": theme.ink, "titleColor": theme.ink, "labelFontSize": 11, "titleFontSize": 12}
     return (
@@ -66,7 +74,7 @@ def _specification(chart: Any, theme: Theme) -> dict[str, Any]:
         )
         .configure_legend(orient="bottom", columns=2, labelLimit=0, symbolOpacity=1, title=None, **words)
         .configure_title(anchor="start", color=theme.ink, subtitleColor=theme.ink, fontSize=14, offset=12)
-        .to_dict()
+        .to_dict(validate=validate)
     )
 
 
