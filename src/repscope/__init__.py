@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repscope import metrics
+    from repscope.analyses.bench import bench
     from repscope.analyses.compare import compare
     from repscope.analyses.doctor import doctor
     from repscope.analyses.drift import drift
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "bench",
     "compare",
     "doctor",
     "drift",
@@ -49,6 +51,7 @@ __all__ = [
 ]
 
 HOMES = {
+    "bench": "repscope.analyses.bench",
     "compare": "repscope.analyses.compare",
     "doctor": "repscope.analyses.doctor",
     "drift": "repscope.analyses.drift",

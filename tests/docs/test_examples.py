@@ -116,6 +116,7 @@ def test_the_readme_has_commands_and_python():
     assert readme in PYTHON
     assert {line.split()[1] for page, line in TOLD if page == readme and line.startswith("repscope ")} == {
         "compare",
+        "bench",
         "doctor",
         "drift",
         "duplicates",

@@ -93,11 +93,8 @@ def _frames(count: int) -> Choice:
 
 
 def operations(contract: Contract, frames: int) -> float:
-    """Of one image repeated to so many frames: products with weights, and attention."""
-    form, (rows, columns) = contract.architecture, contract.grid
-    tokens = rows * columns * frames / form.tubelet
-    weights = contract.parameters or 12 * form.depth * form.width**2
-    return 2 * weights * tokens + 4 * tokens**2 * form.width * form.depth
+    """Of one image repeated to so many frames: a multiplication and an addition each."""
+    return 2 * contract.architecture.multiply_adds(replace(contract, frames=frames).patches)
 
 
 def _precision(name: Precision) -> Choice:

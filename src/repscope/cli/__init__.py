@@ -5,6 +5,7 @@ import sys
 import typer
 
 from repscope.cli import (
+    bench,
     compare,
     doctor,
     drift,
@@ -56,6 +57,7 @@ for command in (
     validate.validate,
     metrics.metrics,
     doctor.doctor,
+    bench.bench,
     pretrain.pretrain,
     experiment.experiment,
     schema.schema,

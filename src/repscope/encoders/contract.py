@@ -85,3 +85,9 @@ class Contract:
         """Patch rows and columns at the published size."""
         side = self.preprocessing.size // self.architecture.patch
         return side, side
+
+    @property
+    def patches(self) -> int:
+        """Patches of one image, those of all groups of frames of a video encoder."""
+        groups = self.frames // self.architecture.tubelet if self.frames else 1
+        return self.grid[0] * self.grid[1] * groups

@@ -65,6 +65,16 @@ class Architecture:
     def head_width(self) -> int:
         return self.width // self.heads
 
+    def multiply_adds(self, patches: int) -> int:
+        """Of one forward over so many patches, over all frames of a clip.
+
+        N (4 D^2 + 2 or 3 D hidden) + 2 N^2 D in each block over N tokens, and the patch projection. Norms, activations
+        and the softmax are not counted.
+        """
+        tokens, perceptron = patches + self.prefix, (3 if self.activation == "swiglu" else 2) * self.hidden
+        block = tokens * self.width * (4 * self.width + perceptron) + 2 * tokens**2 * self.width
+        return self.depth * block + patches * 3 * self.tubelet * self.patch**2 * self.width
+
     def __post_init__(self) -> None:
         """Raises WrongUsage for a shape no transformer can have: a damaged file must not get further."""
         self._check_numbers()
