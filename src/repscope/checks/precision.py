@@ -54,10 +54,14 @@ def _tokens(near: Sequence[Tokens], exact: Sequence[Tokens], chosen: Chosen) -> 
         yield Finding(
             about=f"{about} in bfloat16",
             verdict="verified" if value <= bar or spared else "failed",
-            said=f"{what} {value:.2g} (at most {bar:g})" + (", too much; used on request alone" if spared else ""),
+            said=f"{what} {value:.2g} (at most {bar:g}){'' if value <= bar else _SPARED if spared else _TOO_MUCH}",
             measured=value,
             tolerance=bar,
         )
+
+
+_SPARED = ", too much; used on request alone"
+_TOO_MUCH = ", too much, and auto uses it here: look in float32 (--precision float32)"
 
 
 def _readings(near: Sequence[Tokens], exact: Sequence[Tokens], embedded: Sequence[Tokens]) -> Iterator[Finding]:
