@@ -31,7 +31,7 @@ class Checkpoint:
 
     def loaded(self) -> Encoder:
         """The encoder; raises what `load` raises."""
-        return load(self.given) if isinstance(self.given, str) else self.given
+        return load(self.given, "float32") if isinstance(self.given, str) else self.given
 
     def sought(self) -> None:
         """Raise what `load` raises of a file or folder that is not there."""

@@ -41,7 +41,8 @@ def verified_table(encoders: Sequence[Encoder], photos: int) -> Table:
     rows = tuple((name, *(getattr(each, name) for each in found)) for name in ("files", "layout", "tokens"))
     caption = (
         f"Not verified in this run: {', '.join(NOT)}. `repscope validate -m NAME` does, "
-        "and `repscope verify REPORT` runs a saved report again."
+        "and `repscope verify REPORT` runs a saved report again. A large file is hashed once, and again when its "
+        "size or times have changed."
     )
     return Table("Verified in this run", ("", *(each.encoder for each in found)), rows, caption)
 

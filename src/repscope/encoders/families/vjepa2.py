@@ -73,7 +73,7 @@ def _model(letter: str, parameters: int, shape: Config, licence: str, revision: 
             "tokens differ strongly. `frames` keeps the 8 groups in time, `patches` is their mean.",
             "The shortest edge is scaled to 256/224 of the crop even where the photo has the right size: the "
             "official framing zooms in by 14 %.",
-            "Effective rank is fragile in bfloat16; here everything runs in float32.",
+            "Effective rank is fragile in bfloat16; the residual stream, over which time is averaged, is float32 here.",
         ),
     )
 
