@@ -199,9 +199,9 @@ class ViT(nn.Module):
         depth, rotary, x = self.architecture.depth, self.rotary(pixels), self.join(self.embed(pixels))
         kept = {0: x} if 0 in layers else {}
         for k in range(1, 1 + (depth if -1 in layers else max(layers))):
-            if received is not None:
-                asked = {k} & {*layers} | ({-1} & {*layers} if k == depth else set())
-                received |= dict.fromkeys(asked, self._received(x, k, rotary)) if asked else {}
+            following = [layer for layer in layers if layer == k or (layer == -1 and k == depth)]
+            if received is not None and following:
+                received |= dict.fromkeys(following, self._received(x, k, rotary))
             x = self.blocks[k - 1](x, rotary)
             if k in layers:
                 kept[k] = x
