@@ -1,7 +1,9 @@
 """Which mistake is found by which check: each made on purpose, and nothing found where none was made."""
 
 from dataclasses import replace
-from shutil import copy
+from hashlib import sha256
+from pathlib import Path
+from shutil import copy, copytree
 
 import pytest
 from hypothesis import given, settings
@@ -50,7 +52,7 @@ from mutations import (
 )
 from oracle import CASES
 from standing import failed, findings, told
-from trial import lying
+from trial import facts, lying, with_facts
 
 from repscope.checks import Subject
 from repscope.encoders import available
@@ -139,6 +141,26 @@ def test_a_file_cut_at_any_byte_is_found_by_files(published, tmp_path_factory, d
     at = data.draw(st.integers(0, len(whole) - 1) | st.integers(0, 16) | st.integers(len(whole) - 9, len(whole) - 1))
     (folder / "model.safetensors").write_bytes(whole[:at])
     assert failed("files", Subject(str(folder))), f"cut at byte {at} of {len(whole)}"
+
+
+ONLY_BY_DIGEST = [mutation for mutation in TABLE_OF_MUTATIONS if mutation.caught_by == PINNED]
+
+
+@pytest.mark.parametrize("mutation", ONLY_BY_DIGEST, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("sound", [True, False])
+def test_what_both_sides_of_parity_have_is_found_by_the_digest(published, mutation, sound, tmp_path, monkeypatch):
+    """As weights of the hub whose SHA-256 is known; `published` finds it too."""
+    whole = published(mutation.case).folder
+    held = whole if sound else Path(mutation.make(published(mutation.case), tmp_path).name)
+    digest = sha256((whole / "model.safetensors").read_bytes()).hexdigest()
+    small = {"name": "small", "hub": "someone/small", "revision": "0" * 40, "sha256": digest}
+    contract = replace(Subject(str(whole)).contract, **small)
+    known = {"hub": contract.hub, "revision": contract.revision, "files": {"model.safetensors": {"sha256": digest}}}
+    with_facts(monkeypatch, pins={**facts("pins"), "encoders": {"small": {**known, "source": "this test"}}})
+    lying(monkeypatch, contract)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    copytree(held, tmp_path / "hub" / "models--someone--small" / "snapshots" / contract.revision)
+    assert bool(failed("files", Subject("small"))) != sound
 
 
 def test_every_check_of_the_table_finds_something():
