@@ -36,6 +36,7 @@ def provenance(
             "framing": study.framing,
             "layers": list(study.layers),
             "batch": study.batch,
+            "pace": study.pace,
             "strict": study.strict,
             "precision": ", ".join(sorted({getattr(encoder, "precision", "float32") for encoder in study.encoders})),
             "seed": 0,
@@ -106,6 +107,7 @@ def _command(study: Study, analysis: str, subject: Sequence[str] | None, options
     words += ["--precision", told] if (told := _unlike_auto(study)) else []
     words += ["--stability"] * bool(options.get("stability"))
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
+    words += ["--fast"] * (study.pace == "fast")
     return shlex.join(words)
 
 

@@ -8,6 +8,7 @@ from repscope.cli._options import (
     FRAME,
     Answer,
     Batch,
+    Fast,
     Force,
     Formats,
     Frame,
@@ -49,6 +50,7 @@ def compare(
     strict: Strict = False,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
 ) -> None:
     """Compare encoders on the same photos.
 
@@ -74,6 +76,7 @@ def compare(
             failed=failed,
             strict=strict,
             batch=batch,
+            fast=fast,
             stability=stability,
             progress=progress,
         )
