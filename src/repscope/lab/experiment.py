@@ -93,7 +93,7 @@ def _trained(plan: Plan, wave: Sequence[Cell], workers: int) -> Iterator[Cell]:
             pretrain(request(plan, cell), _Warnings(cell))
             yield cell
         return
-    threads = max((os.cpu_count() or 1) // workers, 1)
+    threads = beside(workers)
     waiting, beside = list(wave), dict[int, _Beside]()
     try:
         while waiting or beside:

@@ -58,7 +58,6 @@ def search(likeness: Likeness, k: int, own: bool) -> Found:
 
 def _kinds(likeness: Likeness) -> list[str]:
     """Fast numbers to try, the fastest first."""
-    import torch
 
     from repscope.nearest.products import bfloat16_pays
 
@@ -66,7 +65,7 @@ def _kinds(likeness: Likeness) -> list[str]:
     if count < FEW:
         return []
     much = count * queries * likeness.bank.width > MUCH
-    return ["bfloat16", "float32"] if much and bfloat16_pays(torch.get_num_threads()) else ["float32"]
+    return ["bfloat16", "float32"] if much and bfloat16_pays(products()) else ["float32"]
 
 
 def _proposed(

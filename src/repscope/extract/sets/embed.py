@@ -17,6 +17,7 @@ from repscope.places import cache as known
 from repscope.store.cache import Cache
 from repscope.store.job_folder import JobFolder
 from repscope.store.stored import Stored, opened
+from repscope.threads import decoding
 
 if TYPE_CHECKING:
     from repscope.images.sets.place import Place
@@ -71,7 +72,7 @@ def embed(
         store: Precision of vectors in files.
         share: "i/n" does the i-th of n parts of the work; `merge` finishes it.
         max_failures: Images that may fail before it is given up.
-        threads: That read and decode; all processors where not given.
+        threads: That read and decode; one for each core where not given.
         progress: Called with how many images were looked at, and of how many.
         cache: Keep in the user's cache what encoders say, and take from it what they have said of the same bytes.
         engine: `local`, this process, or `ray`, an actor pool: on this machine, or on the cluster at RAY_ADDRESS.
@@ -109,7 +110,7 @@ def embed(
         job,
         files,
         share=part,
-        threads=threads or os.cpu_count() or 2,
+        threads=threads or max(decoding(), 2),
         max_failures=max_failures,
         progress=progress,
         cache=Cache(_cache(images) if cache and "patches" not in asked.keep else None),
