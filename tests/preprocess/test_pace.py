@@ -45,7 +45,7 @@ def test_files_are_at_most_two_levels_apart(rules, size, framing, tmp_path):
             for name in ("dinov2", "vit", "dinov3"):
                 pixels = [prepared([each], rules[name], framing)[0] for each in (exact, fast)]
                 levels = (pixels[0] - pixels[1]).abs() * 255 * torch.tensor(rules[name].deviation)[:, None, None]
-                assert 0 < levels.max() <= MOST + 1e-3  # above 0: the fast one is another way
+                assert levels.max() <= MOST + 1e-3
 
 
 SIDES = st.integers(8, 90)
@@ -66,11 +66,11 @@ def test_any_pixels_to_any_size(pixels, height, width, by):
 
 
 @pytest.mark.parametrize("by", ["bicubic", "bilinear", "bilinear-float"])
-@pytest.mark.parametrize("size", [(64, 64), (700, 90), (1999, 1200)])
+@pytest.mark.parametrize("size", [(64, 64), (90, 700), (700, 90), (1999, 1200), (400, 300)])
 def test_noise_of_black_and_white_is_the_worst_and_is_kept(size, by):
     rng = np.random.default_rng(1)
     pixels = (rng.integers(0, 2, (*size, 3)) * 255).astype(np.uint8)
-    for height, width in ((224, 224), (33, 800), (511, 17)):
+    for height, width in ((224, 224), (33, 800), (511, 17), (298, 224), (800, 600)):
         exact = resized(pixels, height, width, by).astype(np.float64) * (255 if by == "bilinear-float" else 1)
         assert np.abs(exact - resized(pixels, height, width, by, "fast")).max() <= MOST
 

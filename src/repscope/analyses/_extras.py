@@ -6,7 +6,6 @@ from importlib import metadata
 from repscope.analyses._finding import Finding, broken, look
 
 FOR = {
-    "fast": "decoding and scaling in a third of the time, with --fast",
     "hf": "encoders whose family is not read here directly",
     "onnx": "ONNX files as encoders",
     "maps": "maps by t-SNE and UMAP",

@@ -92,7 +92,6 @@ def _tsne(x: Float[Array, "N D"], start: Float[Array, "N 2"], perplexity: float,
 def _umap(x: Float[Array, "N D"], start: Float[Array, "N 2"], seed: int) -> Array:
     import warnings
 
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own libraries, while they are imported
