@@ -1,4 +1,4 @@
-"""The fast pace decodes to the exact pixels, takes plain JPEGs alone, and refuses what is refused, in the same words."""
+"""The fast pace decodes to the exact pixels, takes plain JPEGs alone, and refuses what is refused, in equal words."""
 
 import importlib.util
 import io
