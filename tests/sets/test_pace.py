@@ -26,7 +26,7 @@ def test_the_pace_is_told_and_is_part_of_the_job(source, tmp_path, monkeypatch):
     assert "pace" not in exact.files.job  # as in jobs that knew of no other
     assert "simplejpeg" in fast.files.job["versions"]
     assert fast.photo(0).pace == "fast"
-    one, other = (images.embeddings("tiny-mae") for images in (exact, fast))
+    one, other = (images.embedding("tiny-mae") for images in (exact, fast))
     assert not np.array_equal(one, other)  # the cache did not give the one for the other
     assert np.allclose(one, other, atol=0.1)
     with pytest.raises(Unwritable, match="pace was"):
