@@ -6,6 +6,7 @@ from importlib import metadata
 from repscope.analyses._finding import Finding, broken, look
 
 FOR = {
+    "fast": "decoding and scaling in less than half the time, with --fast",
     "hf": "encoders whose family is not read here directly",
     "onnx": "ONNX files as encoders",
     "maps": "maps by t-SNE and UMAP",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from repscope.errors import Unsupported
 from repscope.nearest import nearest, unit
+from repscope.threads import products, take
 
 Array = NDArray[np.floating]
 Method = Literal["tsne", "umap", "pca"]
@@ -72,10 +73,9 @@ def _tsne(x: Float[Array, "N D"], start: Float[Array, "N 2"], perplexity: float,
         from openTSNE.nearest_neighbors import PrecomputedNeighbors
     except ImportError:
         raise _missing("t-SNE") from None
-    import torch
 
     # over few images threads wait for each other longer than they work, on a busy machine for minutes
-    threads = torch.get_num_threads() if len(x) > MANY else 1
+    threads = products() if len(x) > MANY else 1
     found = nearest(x, min(int(3 * perplexity), len(x) - 1))
     index = PrecomputedNeighbors(found.rows, _distances(found.cosine))
     most: Any = perplexity  # fractions are as good, though the library's default is a whole number
@@ -91,8 +91,6 @@ def _tsne(x: Float[Array, "N D"], start: Float[Array, "N 2"], perplexity: float,
 
 def _umap(x: Float[Array, "N D"], start: Float[Array, "N 2"], seed: int) -> Array:
     import warnings
-
-    import torch
 
     try:
         with warnings.catch_warnings():
@@ -114,13 +112,13 @@ def _umap(x: Float[Array, "N D"], start: Float[Array, "N 2"], seed: int) -> Arra
         precomputed_knn=(rows, distances),
         force_approximation_algorithm=True,  # else it measures all pairs anew for fewer than 4,096 rows
     )
-    threads = torch.get_num_threads()
+    threads = products()
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
             return np.asarray(made.fit_transform(unit(x)))
     finally:
-        torch.set_num_threads(threads)  # its compiler sets OpenMP's, which are torch's too
+        take(threads)  # its compiler sets OpenMP's, which are torch's too
 
 
 def _distances(cosine: Float[Array, "N k"]) -> Float[Array, "N k"]:

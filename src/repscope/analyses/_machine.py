@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repscope.analyses._finding import Finding, answered, broken, look
+from repscope.threads import GROUP, products, quota, room, usable
 
 TORCH = "Install it first and pinned: pip install -c constraints.txt torch."
-GROUP = Path("/sys/fs/cgroup")
 NAMES = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX-512 BF16", "amx_bf16": "AMX"}
 
 
@@ -44,30 +44,14 @@ def _torch() -> Finding:
         return broken("torch", f"cannot be imported: {type(error).__name__}, {error}", TORCH)
 
 
-def usable() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def quota(group: Path = GROUP) -> float | None:
-    """Cores' worth of time that a container may use; None where there is no limit."""
-    try:
-        most, period = (group / "cpu.max").read_text().split()
-        return None if most == "max" else int(most) / int(period)
-    except (OSError, ValueError):  # no Linux, or control groups of the first version
-        return None
-
-
 def cores() -> Finding:
     """Cores, and whether torch starts as many threads."""
-    import torch
-
-    threads, may, share = torch.get_num_threads(), usable(), quota()
+    threads, may, share = products(), usable(), quota()
     limit = f", a container's limit of {share:g}" if share is not None else ""
     found = f"{os.cpu_count()} cores, {may} for this process{limit}; torch takes {threads} threads"
-    room = max(1, min(may, int(share) if share is not None else may))
-    if threads > room:
-        return look("cores", found, f"More threads than cores wait for each other: set OMP_NUM_THREADS={room}.")
+    fit = room(may, share)
+    if threads > fit:
+        return look("cores", found, f"More threads than cores wait for each other: set OMP_NUM_THREADS={fit}.")
     if said := os.environ.get("OMP_NUM_THREADS"):
         found += f" (OMP_NUM_THREADS={said})"
     return Finding("cores", found)

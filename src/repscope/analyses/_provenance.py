@@ -14,9 +14,10 @@ from repscope.analyses._verified import as_plain
 from repscope.encoders import Encoder
 from repscope.extract import BATCH, in_canonical_order
 from repscope.store import Embedded
+from repscope.threads import products
 
 LIBRARIES = ("repscope", "torch", "numpy", "scikit-learn", "pillow", "safetensors")
-EXTRAS = ("openTSNE", "umap-learn", "pyarrow")
+EXTRAS = ("openTSNE", "umap-learn", "pyarrow", "simplejpeg")
 OF_SET = "Nothing of the encoders in this run: revision and contract are what was recorded when the set was embedded."
 
 
@@ -36,6 +37,7 @@ def provenance(
             "framing": study.framing,
             "layers": list(study.layers),
             "batch": study.batch,
+            "pace": study.pace,
             "strict": study.strict,
             "precision": ", ".join(sorted({getattr(encoder, "precision", "float32") for encoder in study.encoders})),
             "seed": 0,
@@ -73,11 +75,10 @@ def of_set(images: Embedded, analysis: str, encoders: Sequence[str], **options: 
 
 def surroundings() -> dict[str, Any]:
     """Versions and machine."""
-    import torch
 
     return {
         "versions": {"python": platform.python_version(), **_versions()},
-        "machine": {"system": f"{sys.platform} {platform.machine()}", "threads": torch.get_num_threads()},
+        "machine": {"system": f"{sys.platform} {platform.machine()}", "threads": products()},
     }
 
 
@@ -106,6 +107,7 @@ def _command(study: Study, analysis: str, subject: Sequence[str] | None, options
     words += ["--precision", told] if (told := _unlike_auto(study)) else []
     words += ["--stability"] * bool(options.get("stability"))
     words += ["--batch", str(study.batch)] if study.batch != BATCH else []
+    words += ["--fast"] * (study.pace == "fast")
     return shlex.join(words)
 
 

@@ -69,6 +69,7 @@ def _identity(images: Embedded, name: str) -> dict[str, Any]:
         "contract": contract,
         "precision": about.get("precision", ""),
         "framing": images.origin.get("framing", ""),
+        "pace": images.origin.get("pace", "exact"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,6 +27,7 @@ def embedded(
     layers: Sequence[int] = (-1,),
     framing: Framing = "official",
     batch: int = BATCH,
+    fast: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Stored]:
     """What is asked about: a folder of `embed` as it is, anything else embedded now, and kept in the cache alone.
@@ -46,7 +48,15 @@ def embedded(
         raise WrongUsage(f"{source} holds images: name the encoders that look at them with -m a,b.")
     with TemporaryDirectory(prefix="repscope-", ignore_cleanup_errors=True) as folder:
         stored = embed(
-            images, encoders, folder, layers=layers, keep=KEEP, framing=framing, batch=batch, progress=progress
+            images,
+            encoders,
+            folder,
+            layers=layers,
+            keep=KEEP,
+            framing=framing,
+            batch=batch,
+            fast=fast,
+            progress=progress,
         )
         assert stored is not None
         yield stored
@@ -79,7 +89,7 @@ def looking(stored: Stored, names: Sequence[str]) -> dict[str, Encoder]:
 
 def vectors(stored: Stored, photo: Any, names: Sequence[str], pool: str | None, layer: int) -> dict[str, Any]:
     """A photo under the set's encoders, shown as the set's images were: encoder -> (D,)."""
-    said = {}
+    said, photo = {}, replace(photo, pace=stored.pace)
     for name, encoder in looking(stored, names).items():
         (tokens,) = encoder((photo,), (layer,), stored.files.job["framing"])
         said[name] = tokens.embedding(pool or stored.pools(name, layer)[0])[0]  # pyright: ignore[reportArgumentType]
@@ -97,5 +107,5 @@ def sought_photo(stored: Stored, given: str) -> Any:
 
     if not Path(given).exists():
         raise UnknownName("image of this set, and no file,", given, ids)
-    (photo, *_), _ = gather([given], strict=True)
+    (photo, *_), _ = gather([given], strict=True, pace=stored.pace)
     return photo

@@ -16,6 +16,7 @@ from repscope.errors import RepscopeError, UnfitTokens
 from repscope.extract import BATCH, Seen, asked, extract, in_canonical_order
 from repscope.frames import Frame
 from repscope.images import Photo, Skipped, gather
+from repscope.images.pace import Pace
 from repscope.tokens import Tokens
 
 Progress = Callable[[int, int], None]
@@ -43,6 +44,7 @@ class Study:
         skipped: Photos that could not be used; looking adds those that gave tokens all alike.
         failed: Encoders that could not be used, with the reason.
         first: What was said of the first photos, where they have been looked at.
+        pace: How photos are decoded and scaled.
         attended: So many photos, of those that were given first, of which attention is wanted.
         given: The photos as a command line would name them; None where it cannot.
     """
@@ -59,12 +61,13 @@ class Study:
     first: Seen | None = None
     given: tuple[str, ...] | None = None
     attended: int = 0
+    pace: Pace = "exact"
 
     @classmethod
     def of(cls, images: Any, encoders: Sequence[Encoder], **options: Any) -> "Study":
         """From images as people give them; raises NoImages where none can be shown."""
         images = [images] if isinstance(images, (str, np.ndarray, Photo)) or hasattr(images, "__fspath__") else images
-        photos, skipped = gather(images or (), strict=options.get("strict", False))
+        photos, skipped = gather(images or (), strict=options.get("strict", False), pace=options.get("pace", "exact"))
         paths = all(isinstance(image, str) or hasattr(image, "__fspath__") for image in images or ())
         given = tuple(os.fspath(image) for image in images or ()) if paths else None
         return cls(tuple(photos), tuple(encoders), skipped=list(skipped), given=given, **options)

@@ -43,6 +43,17 @@ PHOTOS = "Files and folders; the bundled samples where none is given."
 MODELS = "Encoders: a name (see `repscope models`), NAME@DIR for a local copy, or a folder. Repeatable, or a,b,c."
 PRECISION = "Of matrix products. auto: bfloat16 where it is fast here (see `repscope doctor`), off by some thousandths."
 FRAME = "square: the same central square for all; official: each encoder's published transform."
+FAST = "Decode and scale in about half the time, at most two grey levels off (extra `fast`)."
+
+
+def _installed(fast: bool) -> bool:
+    """The same; raises Unsupported, before any work, where what it wants is not installed."""
+    if fast:
+        from repscope.images.pace import paced
+
+        paced(fast)
+    return fast
+
 
 Photos = Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help=PHOTOS, show_default=False)]
 Models = Annotated[list[str] | None, typer.Option("-m", "--model", "--models", help=MODELS, show_default=False)]
@@ -57,6 +68,7 @@ Queries = Annotated[
 ]
 Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
 Rounded = Annotated[Precision, typer.Option("--precision", help=PRECISION)]
+Fast = Annotated[bool, typer.Option("--fast", help=FAST, callback=_installed)]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forward pass.")]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from repscope.errors import WrongUsage
 
-ASKED = {"source", "models", "pool", "layer", "frame", "precision", "batch", "seed"}
-PHOTOS = {"photos", "models", "frame", "query", "layer", "strict", "precision", "batch"}
+ASKED = {"source", "models", "pool", "layer", "frame", "precision", "batch", "fast", "seed"}
+PHOTOS = {"photos", "models", "frame", "query", "layer", "strict", "precision", "batch", "fast"}
 QUESTIONS: dict[str, set[str]] = {
     "inspect": PHOTOS | {"layers"},
     "compare": PHOTOS | {"also", "stability"},

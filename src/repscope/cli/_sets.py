@@ -24,6 +24,7 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)]
 Pool = Annotated[str | None, typer.Option("--pool", help="cls or mean; what each encoder's authors use.")]
 Layer = Annotated[int, typer.Option("--layer", min=-1, help="0: the embedding, K: after block K, -1: the output.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
+Shown = tuple[Frame, Precision, int, bool]
 Framed = Annotated[Frame, typer.Option("--frame", help=FRAME)]
 
 __all__ = [
@@ -64,22 +65,22 @@ def asking(
     *,
     label: str,
     to: tuple[Path | None, str | None, bool],
-    shown: tuple[Frame, Precision, int],
+    shown: Shown,
     layers: Any,
 ) -> Iterator[Asking]:
     """The set that a question is about; images are embedded first, as far as they are not known.
 
     Args:
         to: Folder, formats and force of the answer.
-        shown: Frame, precision and batch, for images.
+        shown: Frame, precision, batch and whether fast, for images.
         layers: Those that the question needs of images, or a function of the encoders that says so.
     """
     answer, names = Answer(*to), names_of(models)
-    frame, precision, batch = shown
+    frame, precision, batch, fast = shown
     from repscope.store.stored import is_stored
 
     if is_stored(source):
-        _unused(frame, precision, batch)
+        _unused(*shown)
         encoders: Any = ()
     else:
         from repscope.images.sets import image_set
@@ -99,6 +100,7 @@ def asking(
                     layers=() if callable(layers) else layers,
                     framing=frame.value,
                     batch=batch,
+                    fast=fast,
                     progress=looking,
                 )
             )
@@ -106,10 +108,12 @@ def asking(
             yield Asking(images, images.encoders, progress, answer)
 
 
-def _unused(frame: Frame, precision: Precision, batch: int) -> None:
+def _unused(frame: Frame, precision: Precision, batch: int, fast: bool) -> None:
     """Raises WrongUsage for options that a set which is embedded already has decided."""
-    if frame is not Frame.OFFICIAL or precision is not Precision.AUTO or batch != 8:
-        raise WrongUsage("--frame, --precision and --batch were chosen when the set was embedded; leave them out.")
+    if frame is not Frame.OFFICIAL or precision is not Precision.AUTO or batch != 8 or fast:
+        raise WrongUsage(
+            "--frame, --precision, --batch and --fast were chosen when the set was embedded; leave them out."
+        )
 
 
 def column(images: "Stored", name: str | None) -> Any:
@@ -129,9 +133,7 @@ def column(images: "Stored", name: str | None) -> Any:
 
 
 @contextmanager
-def beside(
-    source: str | None, asked: Asking, shown: tuple[Frame, Precision, int], layers: Any
-) -> "Iterator[Stored | None]":
+def beside(source: str | None, asked: Asking, shown: Shown, layers: Any) -> "Iterator[Stored | None]":
     """Another set, where one is named: under the encoders of the first and shown as it was."""
     if source is None:
         yield None
@@ -150,6 +152,7 @@ def beside(
             layers=layers,
             framing=first.files.job["framing"],
             batch=batch,
+            fast=first.pace == "fast",
             progress=progress,
         ) as images,
     ):

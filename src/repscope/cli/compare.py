@@ -9,6 +9,7 @@ from repscope.cli._options import (
     FRAME,
     Answer,
     Batch,
+    Fast,
     Force,
     Formats,
     Frame,
@@ -50,6 +51,7 @@ def compare(
     strict: Strict = False,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
 ) -> None:
     """Compare encoders on the same photos.
 
@@ -76,6 +78,7 @@ def compare(
             failed=failed,
             strict=strict,
             batch=batch,
+            fast=fast,
             stability=stability,
             progress=progress,
         )

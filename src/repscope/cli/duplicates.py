@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded, names_of
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Source, asking, beside, column
 from repscope.errors import WrongUsage
 
@@ -31,6 +31,7 @@ def duplicates(
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     output: Output = None,
     formats: Formats = None,
     force: Force = False,
@@ -47,10 +48,10 @@ def duplicates(
             models,
             label="searching",
             to=(output, formats, force),
-            shown=(frame, precision, batch),
+            shown=(frame, precision, batch, fast),
             layers=[layer],
         ) as asked,
-        beside(against, asked, (frame, precision, batch), [layer]) as other,
+        beside(against, asked, (frame, precision, batch, fast), [layer]) as other,
     ):
         from repscope.analyses.duplicates import duplicates as found
 

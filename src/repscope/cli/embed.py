@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import FRAME, Batch, Frame, Models, Precision, Rounded, loaded, names_of, show
+from repscope.cli._options import FRAME, Batch, Fast, Frame, Models, Precision, Rounded, loaded, names_of, show
 from repscope.cli._progress import Progress
 from repscope.cli._sets import every
 from repscope.errors import WrongUsage
@@ -50,6 +50,7 @@ def embed(
     precision: Rounded = Precision.AUTO,
     store: Annotated[Stored, typer.Option("--store", help="Precision of vectors in files.")] = Stored.FLOAT32,
     batch: Batch = 8,
+    fast: Fast = False,
     shard_size: Annotated[
         int, typer.Option("--shard-size", min=0, help="Images in one file; 0: 1024, or 64 with patches.")
     ] = 0,
@@ -102,6 +103,7 @@ def embed(
                 framing=frame.value,
                 store=store.value,
                 batch=batch,
+                fast=fast,
                 shard=shard_size,
                 share=shard,
                 max_failures=max_failures,

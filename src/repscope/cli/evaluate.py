@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded, names_of
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking, beside, column
 from repscope.errors import WrongUsage
 
@@ -28,6 +28,7 @@ def evaluate(
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     seed: Seed = 0,
     output: Output = None,
     formats: Formats = None,
@@ -47,10 +48,10 @@ def evaluate(
             models,
             label="evaluating",
             to=(output, formats, force),
-            shown=(frame, precision, batch),
+            shown=(frame, precision, batch, fast),
             layers=[layer],
         ) as asked,
-        beside(train, asked, (frame, precision, batch), [layer]) as other,
+        beside(train, asked, (frame, precision, batch, fast), [layer]) as other,
     ):
         from repscope.analyses.evaluate import evaluate as evaluated
 

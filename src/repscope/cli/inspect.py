@@ -9,6 +9,7 @@ from repscope.cli._options import (
     FRAME,
     Answer,
     Batch,
+    Fast,
     Force,
     Formats,
     Frame,
@@ -44,6 +45,7 @@ def inspect(
     strict: Strict = False,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
 ) -> None:
     """Look into one encoder.
 
@@ -69,6 +71,7 @@ def inspect(
             framing=frame.value,
             strict=strict,
             batch=batch,
+            fast=fast,
             progress=progress,
         )
     answer.show(report)

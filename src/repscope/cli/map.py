@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking
 
 
@@ -42,6 +42,7 @@ def map(  # noqa: A001
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     seed: Seed = 0,
     output: Output = None,
     formats: Formats = None,
@@ -53,7 +54,12 @@ def map(  # noqa: A001
     lasso selects in all of them.
     """
     with asking(
-        source, models, label="mapping", to=(output, formats, force), shown=(frame, precision, batch), layers=[layer]
+        source,
+        models,
+        label="mapping",
+        to=(output, formats, force),
+        shown=(frame, precision, batch, fast),
+        layers=[layer],
     ) as asked:
         from repscope.analyses.map import map as mapped
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking
 
 
@@ -19,6 +19,7 @@ def neighbors(
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     seed: Seed = 0,
     output: Output = None,
     formats: Formats = None,
@@ -29,7 +30,12 @@ def neighbors(
     Exact, by cosine; images that several encoders have are marked.
     """
     with asking(
-        source, models, label="searching", to=(output, formats, force), shown=(frame, precision, batch), layers=[layer]
+        source,
+        models,
+        label="searching",
+        to=(output, formats, force),
+        shown=(frame, precision, batch, fast),
+        layers=[layer],
     ) as asked:
         from repscope.analyses._source import sought_photo, vectors
         from repscope.analyses.neighbors import neighbors as sought

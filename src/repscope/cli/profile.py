@@ -1,6 +1,6 @@
 """repscope profile"""
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking
 
 
@@ -12,6 +12,7 @@ def profile(
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     seed: Seed = 0,
     output: Output = None,
     formats: Formats = None,
@@ -22,7 +23,12 @@ def profile(
     Readings of embeddings and patches, position against content, long tokens, and the extreme images.
     """
     with asking(
-        source, models, label="profiling", to=(output, formats, force), shown=(frame, precision, batch), layers=[layer]
+        source,
+        models,
+        label="profiling",
+        to=(output, formats, force),
+        shown=(frame, precision, batch, fast),
+        layers=[layer],
     ) as asked:
         from repscope.analyses.profile import profile as profiled
 

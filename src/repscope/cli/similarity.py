@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from repscope.cli._options import Force, Formats, Frame, Output, Precision, Rounded, names_of
+from repscope.cli._options import Fast, Force, Formats, Frame, Output, Precision, Rounded, names_of
 from repscope.cli._sets import Batch, Framed, Layer, Models, Pool, Seed, Source, asking, every
 
 
@@ -22,6 +22,7 @@ def similarity(
     frame: Framed = Frame.OFFICIAL,
     precision: Rounded = Precision.AUTO,
     batch: Batch = 8,
+    fast: Fast = False,
     seed: Seed = 0,
     output: Output = None,
     formats: Formats = None,
@@ -37,7 +38,7 @@ def similarity(
         models,
         label="comparing",
         to=(output, formats, force),
-        shown=(frame, precision, batch),
+        shown=(frame, precision, batch, fast),
         layers=every if layers else [layer],
     ) as asked:
         from repscope.analyses.similarity import similarity as compared

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from repscope import threads
 from repscope.encoders import configuration, weights
 from repscope.encoders.contract import IMAGENET, Contract, Precision, Preprocessing
 from repscope.encoders.encoder import Framing, Shown
@@ -169,7 +170,7 @@ def _session(name: str, file: Path) -> Any:
         raise Unsupported(f"{name} is read through onnxruntime: pip install 'repscope[onnx]'.") from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong is raised, and said here
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = threads.products()
     try:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # a damaged file makes it raise anything

@@ -17,6 +17,7 @@ from repscope.tokens import Tokens
 
 MOST = 1 << 30
 Key = tuple[str, int, Framing]
+"""What is shown, as `_name` says, the layer or block, and the framing."""
 
 
 @final
@@ -73,7 +74,7 @@ class Remembered:
             return self(photos, layers, framing)
         with self._lock:
             unasked = {
-                key for p in photos for layer in layers if (key := (p.sha256, layer, framing)) not in self._attended
+                key for p in photos for layer in layers if (key := (_name(p), layer, framing)) not in self._attended
             }
             said = self._said(photos, layers, framing, ask, unasked)
             self._attended = {*self._attended, *unasked} & self._tokens.keys()
@@ -84,19 +85,19 @@ class Remembered:
     ) -> tuple[Tokens, ...]:
         with self._lock:
             known = {key: tokens for key, tokens in self._tokens.items() if key not in anew}
-            found = {(p.sha256, layer): known.get((p.sha256, layer, framing)) for p in photos for layer in layers}
-            unknown = [p for p in photos if any(found[p.sha256, layer] is None for layer in layers)]
-            unknown = list({photo.sha256: photo for photo in unknown}.values())
+            found = {(_name(p), layer): known.get((_name(p), layer, framing)) for p in photos for layer in layers}
+            unknown = [p for p in photos if any(found[_name(p), layer] is None for layer in layers)]
+            unknown = list({_name(photo): photo for photo in unknown}.values())
             if unknown or not photos:
                 self.forwards += len(unknown)
                 for layer, said in zip(layers, encoder(unknown, layers, framing), strict=True):
                     for place, photo in enumerate(unknown):
-                        found[photo.sha256, layer] = self._tokens[photo.sha256, layer, framing] = _one(said, place)
+                        found[_name(photo), layer] = self._tokens[_name(photo), layer, framing] = _one(said, place)
             for photo in photos:
                 for layer in layers:
-                    self._tokens.move_to_end((photo.sha256, layer, framing))
+                    self._tokens.move_to_end((_name(photo), layer, framing))
             _forget(self._tokens, self.most, _size)
-            return tuple(_together([found[p.sha256, layer] for p in photos]) for layer in layers)  # type: ignore[misc]
+            return tuple(_together([found[_name(p), layer] for p in photos]) for layer in layers)  # type: ignore[misc]
 
     def attention(self, photos: Sequence[Photo], block: int, framing: Framing = "square") -> Any:
         """As the encoder, photo by photo; raises Unsupported where it gives none away."""
@@ -106,13 +107,18 @@ class Remembered:
         with self._lock:
             maps = []
             for photo in photos:
-                key = photo.sha256, block, framing
+                key = _name(photo), block, framing
                 if key not in self._attention:
                     self._attention[key] = ask((photo,), block, framing)[0]
                 self._attention.move_to_end(key)
                 maps.append(self._attention[key])
             _forget(self._attention, self.most, lambda weights: weights.nbytes)
             return np.stack(maps)
+
+
+def _name(photo: Photo) -> str:
+    """Photos of the same bytes are shown alike where they are of one pace."""
+    return photo.sha256 if photo.pace == "exact" else f"{photo.sha256} {photo.pace}"
 
 
 def _one(tokens: Tokens, place: int) -> Tokens:

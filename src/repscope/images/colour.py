@@ -62,6 +62,18 @@ def in_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     return image, tuple(notes)
 
 
+def stays(image: Image.Image) -> bool:
+    """Whether `in_srgb` leaves the levels of a picture in RGB or grey as they are."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return True
+    try:
+        mode, _, move = _way(profile)
+    except (ImageCms.PyCMSError, OSError, ValueError, KeyError, TypeError):
+        return False  # left out, but with a note
+    return mode == "RGB" and move is None
+
+
 def _is_wide(image: Image.Image) -> bool:
     """Whether the file holds 16 bits a channel, of which Pillow will load the upper eight."""
     return any(f";16{order}" in str(tile[3]) for tile in getattr(image, "tile", ()) for order in "BLN")

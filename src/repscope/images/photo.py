@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
+from repscope.images.pace import Pace
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
@@ -17,6 +19,7 @@ class Photo:
         source: Path or origin, as given.
         sha256: Of the bytes that were decoded.
         notes: What was done on the way: rotated by EXIF, converted from CMYK, ...
+        pace: How it was decoded, and is scaled to what an encoder is shown.
     """
 
     id: str
@@ -24,6 +27,7 @@ class Photo:
     source: str = ""
     sha256: str = ""
     notes: tuple[str, ...] = field(default=())
+    pace: Pace = "exact"
 
     @property
     def size(self) -> tuple[int, int]:

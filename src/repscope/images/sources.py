@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from repscope.errors import NoImages, UnreadableImage, WrongUsage
+from repscope.images.pace import Pace, checked
 from repscope.images.photo import Photo, Skipped
 from repscope.images.samples import samples
 from repscope.images.unique import unique
@@ -45,25 +46,27 @@ class Source:
     parts: tuple[str, ...]
     given: Any
 
-    def photo(self, id: str) -> Photo:  # noqa: A002  it is the photo's own word
+    def photo(self, id: str, pace: Pace = "exact") -> Photo:  # noqa: A002  it is the photo's own word
         """Read and decode it; raises UnreadableImage."""
         if isinstance(self.given, Photo):
-            return self.given if self.given.id == id else replace(self.given, id=id)
+            return (
+                self.given if (self.given.id, self.given.pace) == (id, pace) else replace(self.given, id=id, pace=pace)
+            )
         from repscope.images import decode  # Pillow, which listing does without
 
         if isinstance(self.given, np.ndarray):
-            return decode.from_array(self.given, id=id, source=self.origin)
+            return replace(decode.from_array(self.given, id=id, source=self.origin), pace=pace)
         if not isinstance(self.given, Path):
-            return decode.from_picture(self.given, id=id, source=self.origin)
+            return replace(decode.from_picture(self.given, id=id, source=self.origin), pace=pace)
         try:
             data = self.given.read_bytes()
         except OSError as error:
             raise UnreadableImage(f"{self.origin}: it cannot be read ({error.strerror}).") from error
-        return decode.decode(data, id=id, source=self.origin)
+        return decode.decode(data, id=id, source=self.origin, pace=pace)
 
 
 def gather(
-    inputs: Input | Sequence[Input] = (), *, strict: bool = False
+    inputs: Input | Sequence[Input] = (), *, strict: bool = False, pace: Pace = "exact"
 ) -> tuple[tuple[Photo, ...], tuple[Skipped, ...]]:
     """The photos in these files, folders, arrays and pictures, in order, and what had to be left out.
 
@@ -74,9 +77,12 @@ def gather(
     Args:
         inputs: What to look at.
         strict: Raise UnreadableImage for the first that cannot be shown, instead of leaving it out.
+        pace: How they are decoded, and scaled later; photos that are given take it on.
 
-    Raises NoImages, with the reasons, where nothing is left.
+    Raises NoImages, with the reasons, where nothing is left, and Unsupported where the fast pace wants what is not
+    installed.
     """
+    checked(pace)
     found = list(sources(inputs))
     photos: list[Photo] = []
     skipped: list[Skipped] = []
@@ -84,7 +90,7 @@ def gather(
     for item in found:
         if isinstance(item, Source):
             try:
-                photos.append(item.photo(next(names)))
+                photos.append(item.photo(next(names), pace))
                 continue
             except UnreadableImage as error:
                 if strict:

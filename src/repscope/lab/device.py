@@ -5,6 +5,7 @@ import os
 import torch
 
 from repscope.errors import WrongUsage
+from repscope.threads import beside, products, take
 
 MISSING = {
     "cuda": "no CUDA device that this torch can use; install a torch with CUDA, or choose --device auto",
@@ -38,9 +39,9 @@ def threads(wanted: int | None) -> int:
 
     A process that is alone keeps torch's own number, all cores unless the environment says otherwise.
     """
-    beside = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")))
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")))
     if wanted is not None and wanted < 1:
         raise WrongUsage(f"--threads wants 1 or more; got {wanted}.")
-    if wanted is not None or beside > 1:
-        torch.set_num_threads(wanted or max((os.cpu_count() or 1) // beside, 1))
-    return torch.get_num_threads()
+    if wanted is not None or processes > 1:
+        take(wanted or beside(processes))
+    return products()

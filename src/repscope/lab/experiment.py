@@ -10,6 +10,7 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from repscope import threads
 from repscope.errors import RepscopeError, WrongUsage
 from repscope.images import Photo, Skipped
 from repscope.lab import data
@@ -93,12 +94,12 @@ def _trained(plan: Plan, wave: Sequence[Cell], workers: int) -> Iterator[Cell]:
             pretrain(request(plan, cell), _Warnings(cell))
             yield cell
         return
-    threads = max((os.cpu_count() or 1) // workers, 1)
+    share = threads.beside(workers)
     waiting, beside = list(wave), dict[int, _Beside]()
     try:
         while waiting or beside:
             while waiting and len(beside) < workers:
-                started = _Beside(plan, waiting.pop(0), threads)
+                started = _Beside(plan, waiting.pop(0), share)
                 beside[started.process.sentinel] = started
             for ended in connection.wait(list(beside)):
                 yield beside.pop(ended).end()  # type: ignore[call-overload]
@@ -111,11 +112,11 @@ def _trained(plan: Plan, wave: Sequence[Cell], workers: int) -> Iterator[Cell]:
 class _Beside:
     """A run in a process of its own: fresh, because a forked one would share the threads of torch."""
 
-    def __init__(self, plan: Plan, cell: Cell, threads: int):
+    def __init__(self, plan: Plan, cell: Cell, share: int):
         fresh = multiprocessing.get_context("spawn")
         self.cell = cell
         self.heard, tells = fresh.Pipe(duplex=False)
-        self.process = fresh.Process(target=_one, args=(plan, cell, threads, tells))
+        self.process = fresh.Process(target=_one, args=(plan, cell, share, tells))
         self.process.start()
         tells.close()
 
@@ -139,12 +140,12 @@ class _Beside:
         return self.cell
 
 
-def _one(plan: Plan, cell: Cell, threads: int, tells: "connection.Connection") -> None:
+def _one(plan: Plan, cell: Cell, share: int, tells: "connection.Connection") -> None:
     """One run; a mistake is sent as kind and words, because not every error can be."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits; it ends the others
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     try:
-        pretrain(request(plan, cell, threads), _Warnings(cell))
+        pretrain(request(plan, cell, share), _Warnings(cell))
     except RepscopeError as error:
         tells.send((type(error), str(error)))
 

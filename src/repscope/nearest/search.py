@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from repscope import threads
 from repscope.nearest.certain import certain
 from repscope.nearest.likeness import Likeness
 from repscope.nearest.threads import shared, workers
@@ -58,15 +59,13 @@ def search(likeness: Likeness, k: int, own: bool) -> Found:
 
 def _kinds(likeness: Likeness) -> list[str]:
     """Fast numbers to try, the fastest first."""
-    import torch
-
     from repscope.nearest.products import bfloat16_pays
 
     count, queries = len(likeness.bank), len(likeness.queries)
     if count < FEW:
         return []
     much = count * queries * likeness.bank.width > MUCH
-    return ["bfloat16", "float32"] if much and bfloat16_pays(torch.get_num_threads()) else ["float32"]
+    return ["bfloat16", "float32"] if much and bfloat16_pays(threads.products()) else ["float32"]
 
 
 def _proposed(

@@ -14,6 +14,7 @@ from repscope.accumulators.reservoir import priority_of
 from repscope.errors import UnfitData, UnreadableImage
 from repscope.frames import Frame
 from repscope.images import Photo
+from repscope.images.pace import Pace
 from repscope.images.sets import ImageSet, Item, Place, image_set, place
 from repscope.store.arrays import as_array, mapped
 from repscope.store.columns import ROW, column
@@ -197,7 +198,7 @@ class Stored(Embedded):
         item = self._item(row)
         if item.data is None:
             raise UnreadableImage(f"{item.source}: {item.reason}.")
-        photo = decode(item.data, id=item.id, source=item.source)
+        photo = decode(item.data, id=item.id, source=item.source, pace=self.pace)
         if photo.sha256 != self.digests[row]:
             raise UnreadableImage(f"{item.source}: it is not the image that was embedded; it has changed since.")
         return photo
@@ -209,6 +210,11 @@ class Stored(Embedded):
             return self._images.item(int(self._indices[row]))
         except RepscopeError as error:
             raise UnreadableImage(f"{self.ids[row]}: its source cannot be read again ({error})") from None
+
+    @property
+    def pace(self) -> Pace:
+        """How images were decoded and scaled; jobs say it where it is not the exact way."""
+        return "fast" if self.files.job.get("pace") == "fast" else "exact"
 
     def described(self, encoder: str) -> dict[str, Any]:
         about = self._encoders[self.known(encoder)]
@@ -225,6 +231,7 @@ class Stored(Embedded):
             "failed": self.manifest["failed"],
             "job": self.manifest["job"],
             **{name: job[name] for name in kept},
+            "pace": self.pace,
         }
 
     # as other libraries have it

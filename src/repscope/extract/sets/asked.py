@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from repscope.encoders import Encoder
 from repscope.encoders.encoder import Framing
 from repscope.errors import UnknownName, WrongUsage
+from repscope.images.pace import Pace, checked
 from repscope.metrics import catalogue, readings
 from repscope.store.columns import POOLS
 
@@ -40,6 +41,7 @@ class Asked:
         batch: Images in one forward pass; another batch gives the same to rounding.
         shard: Images in one file at most.
         store: Precision of vectors in files.
+        pace: How images are decoded and scaled.
     """
 
     layers: tuple[int, ...] = (-1,)
@@ -50,6 +52,7 @@ class Asked:
     batch: int = BATCH
     shard: int = 0
     store: Literal["float32", "float16"] = "float32"
+    pace: Pace = "exact"
 
     def checked(self, encoders: Sequence[Encoder]) -> "Asked":
         """The same, in one order; raises WrongUsage and UnknownName for what cannot be kept."""
@@ -65,6 +68,7 @@ class Asked:
             raise WrongUsage("Nothing would be kept of an image: keep cls, mean or patches, of one layer at least.")
         if min(self.batch, self.sample) < 1 or self.shard < 0:
             raise WrongUsage("A batch, a shard and a sample have 1 image or more.")
+        checked(self.pace)
         _one_of("framing", self.framing, get_args(Framing))
         _one_of("precision to store", self.store, ("float32", "float16"))
         for encoder in encoders:

@@ -11,11 +11,13 @@ from repscope.errors import UnfitData, UnknownName, WrongUsage
 from repscope.extract.sets.asked import BATCH, KEEP, SAMPLE, WITHIN, Asked
 from repscope.extract.sets.plan import Share
 from repscope.extract.sets.run import Progress, Run, begun, carried_on
+from repscope.images.pace import paced
 from repscope.images.sets import ImageSet, image_set, place
 from repscope.places import cache as known
 from repscope.store.cache import Cache
 from repscope.store.job_folder import JobFolder
 from repscope.store.stored import Stored, opened
+from repscope.threads import decoding
 
 if TYPE_CHECKING:
     from repscope.images.sets.place import Place
@@ -32,6 +34,7 @@ def embed(
     sample: int = SAMPLE,
     framing: Framing = "official",
     batch: int = BATCH,
+    fast: bool = False,
     shard: int = 0,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     store: Literal["float32", "float16"] = "float32",
@@ -63,12 +66,13 @@ def embed(
         sample: Images whose patches are kept whole.
         framing: `official`, each encoder's published transform, or `square`, the same central square for all.
         batch: Images in one forward pass.
+        fast: Decode and scale images in about half the time, at most two grey levels off; wants simplejpeg.
         shard: Images in one file, 1024 (64 with patches) where not given.
         precision: Of the matrix products of encoders that are given by name; see `repscope.load`.
         store: Precision of vectors in files.
         share: "i/n" does the i-th of n parts of the work; `merge` finishes it.
         max_failures: Images that may fail before it is given up.
-        threads: That read and decode; all processors where not given.
+        threads: That read and decode; one for each core where not given.
         progress: Called with how many images were looked at, and of how many.
         cache: Keep in the user's cache what encoders say, and take from it what they have said of the same bytes.
         engine: `local`, this process, or `ray`, an actor pool: on this machine, or on the cluster at RAY_ADDRESS.
@@ -89,6 +93,7 @@ def embed(
         batch=batch,
         shard=shard,
         store=store,
+        pace=paced(fast),
     )
     images = source if isinstance(source, ImageSet) else image_set(source)
     given = [encoders] if isinstance(encoders, str) else encoders
@@ -105,7 +110,7 @@ def embed(
         job,
         files,
         share=part,
-        threads=threads or os.cpu_count() or 2,
+        threads=threads or max(decoding(), 2),
         max_failures=max_failures,
         progress=progress,
         cache=Cache(_cache(images) if cache and "patches" not in asked.keep else None),

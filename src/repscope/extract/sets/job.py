@@ -10,6 +10,7 @@ from typing import Any
 from repscope.encoders import Encoder
 from repscope.extract.sets.asked import Asked
 from repscope.extract.sets.plan import Shard, shards
+from repscope.images.pace import Pace
 from repscope.images.sets import ImageSet
 from repscope.store.columns import POOLS, ROW, column, short
 from repscope.store.job_folder import SCHEMA
@@ -52,8 +53,8 @@ class Job:
             },
             "encoders": [self._plain(k) for k in range(len(self.encoders))],
             "columns": self._columns(),
-            **asdict(self.asked),
-            "versions": versions(),
+            **_told(self.asked),
+            "versions": versions(self.asked.pace),
         }
 
     def _plain(self, k: int) -> dict[str, Any]:
@@ -116,9 +117,16 @@ def weights_of(encoder: Encoder) -> str:
     return found[1] if found else encoder.revision
 
 
-def versions() -> dict[str, str]:
+def _told(asked: Asked) -> dict[str, Any]:
+    """As plain values; a pace that is not told is the exact one, as it was while there was no other."""
+    said = asdict(asked)
+    return {name: value for name, value in said.items() if (name, value) != ("pace", "exact")}
+
+
+def versions(pace: Pace = "exact") -> dict[str, str]:
     """Of everything that has a say in what is written."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    known = (*LIBRARIES, "simplejpeg") if pace == "fast" else LIBRARIES
+    return {"python": platform.python_version(), **{name: version(name) for name in known}}
 
 
 def precision_of(encoder: Encoder) -> str:

@@ -34,7 +34,7 @@ def heard(
     rows: list[Row] = []
     failures: list[Failure] = []
     hearings: list[Hearing] = []
-    for batch in prepared(shards, encoders, asked.framing, asked.batch, columns, threads):
+    for batch in prepared(shards, encoders, asked.framing, asked.batch, columns, threads, asked.pace):
         if not hearings:
             hearings = [Hearing(encoder, asked, images) for encoder in encoders]
         rows += batch.rows

@@ -14,6 +14,7 @@ from repscope.encoders.overlapped import shown
 from repscope.errors import UnreadableImage
 from repscope.extract.sets.plan import Shard
 from repscope.images import Photo
+from repscope.images.pace import Pace
 from repscope.images.sets import Item
 
 Later = Callable[[], Item]
@@ -66,6 +67,7 @@ def prepare(
     encoders: Sequence[Encoder],
     framing: Framing,
     columns: Sequence[str],
+    pace: Pace = "exact",
 ) -> Prepared:
     """Read, decode and show the images from `first` on of a part; those that cannot be are told apart."""
     from repscope.images.decode import decode
@@ -78,7 +80,7 @@ def prepare(
         try:
             if item.data is None:
                 raise UnreadableImage(f"{item.source}: {item.reason}.")
-            photo = decode(item.data, id=item.id, source=item.source)
+            photo = decode(item.data, id=item.id, source=item.source, pace=pace)
         except UnreadableImage as error:
             reason = str(error).removeprefix(f"{item.source}: ")
             digest = "" if item.data is None else hashlib.sha256(item.data).hexdigest()
@@ -105,6 +107,7 @@ def prepared(
     batch: int,
     columns: Sequence[str] = (),
     threads: int = 2,
+    pace: Pace = "exact",
 ) -> Iterator[Prepared]:
     """Batch after batch, in order, made by `threads` threads that are a few batches ahead of whoever asks.
 
@@ -128,7 +131,7 @@ def prepared(
                     some = [next(later) for _ in range(min(batch, shard.stop - first))]
                     if stop.is_set():
                         return
-                    put(pool.submit(prepare, shard, first, some, encoders, framing, columns))
+                    put(pool.submit(prepare, shard, first, some, encoders, framing, columns, pace))
             put(None)
         except BaseException as error:
             put(error)

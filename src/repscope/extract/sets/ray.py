@@ -18,6 +18,7 @@ from repscope.extract.sets.job import Job, precision_of, weights_of
 from repscope.extract.sets.plan import Shard
 from repscope.extract.sets.run import Done, Run, here
 from repscope.images.sets import image_set
+from repscope.threads import take
 
 INSTALL = "--engine ray wants Ray: pip install 'repscope[cluster]'."
 
@@ -79,9 +80,7 @@ class Worker:
     """An actor: it loads the encoders once, and then encodes and writes one shard after the other."""
 
     def __init__(self, run: Run, pool: Pool):
-        import torch
-
-        torch.set_num_threads(pool.cpus)
+        take(pool.cpus)
         self.trouble: RepscopeError | None = None
         try:
             self._begin(run, pool)

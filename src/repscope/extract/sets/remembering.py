@@ -140,7 +140,8 @@ class Remembering:
     def _who(self, encoder: Encoder) -> str:
         """An encoder, how it is shown images, and who multiplies."""
         contract = {**asdict(encoder.contract), "name": "", "notes": ()}
-        how = [self.job.asked.framing, self.job.asked.batch, precision_of(encoder), versions()]
+        asked = self.job.asked
+        how = [asked.framing, asked.pace, asked.batch, precision_of(encoder), versions(asked.pace)]
         return _key([json.dumps([how, contract, weights_of(encoder)], sort_keys=True)])
 
     def _sampled(self, layer: int) -> bool:

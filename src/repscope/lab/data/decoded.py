@@ -1,6 +1,5 @@
 """Decoded: image files as squares of pixels, by several threads, in their order."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps
 from repscope.errors import UnreadableImage
 from repscope.images.decode import decode
 from repscope.lab.data.source import Source
+from repscope.threads import decoding
 
 TOGETHER = 256
 """Images decoded between two looks at what there is to read: enough to keep threads busy, few enough to hold."""
@@ -28,10 +28,10 @@ def decoded(source: Source, size: int, threads: int | None = None) -> Iterator[U
     Args:
         source: Where they come from.
         size: Side in pixels.
-        threads: All processors where not given.
+        threads: One for each core where not given.
     """
     waiting = source.images()
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or decoding()) as pool:
         while some := list(islice(waiting, TOGETHER)):
             yield np.stack(list(pool.map(lambda image: square(image[1], size, image[0]), some)))
 
