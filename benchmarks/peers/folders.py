@@ -1,6 +1,6 @@
 """Folders: published shapes with random weights, as repscope, transformers and ONNX Runtime read them; made once.
 
-    python folders.py DIR NAME      makes what is absent of one encoder
+python folders.py DIR NAME      makes what is absent of one encoder
 """
 
 import shutil
