@@ -2,11 +2,12 @@
 
     python benchmarks/peers [--weights DIR] [--rounds N] [--quick] --write docs/benchmarks.md
 
-Full-size shapes with random weights are made in --weights where they are absent (some 15 GB with their ONNX files; minutes;
-`--prepare` does only that). Each side is a process that stays alive; at each turn one of them computes. The page is
-written from the numbers in benchmarks/peers.json; `--again` writes it anew from them and measures nothing. The command
-refuses to begin on a machine where something else is at work; `--anyway` marks the page instead. A library that is
-not installed beside repscope may be in another environment: `--openvino PYTHON`, `--thingsvision PYTHON`.
+Full-size shapes with random weights are made in --weights where they are absent (some 15 GB with their ONNX files, in
+minutes; `--prepare` does only that). Each side is a process that stays alive; at each turn one of them computes. The
+page is written from the numbers in benchmarks/peers.json; `--again` writes it anew from them and measures nothing.
+The command refuses to begin on a machine where something else is at work; `--anyway` marks the page instead. A
+library that is not installed beside repscope may be in another environment: `--openvino PYTHON`, `--thingsvision
+PYTHON`.
 """
 
 import argparse
@@ -138,7 +139,8 @@ def main() -> None:
 def _told(arguments: list[str]) -> list[str]:
     """The command without this machine's paths."""
     paths = ("--weights", "--raw", "--openvino", "--thingsvision")
-    return [word for word, before in zip(arguments, ["", *arguments]) if word not in paths and before not in paths]
+    pairs = zip(arguments, ["", *arguments[:-1]], strict=True)
+    return [word for word, before in pairs if word not in paths and before not in paths]
 
 
 if __name__ == "__main__":

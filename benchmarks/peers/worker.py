@@ -20,7 +20,7 @@ CORES = os.cpu_count() or 1
 SIDE = 2048
 
 
-def pixels(name: str, batch: int, size: int, frames: int) -> np.ndarray:
+def pixels(batch: int, size: int, frames: int) -> np.ndarray:
     """Noise, the same for every side; a clip is one frame repeated."""
     drawn = np.random.default_rng(0).normal(size=(batch, 3, size, size)).astype(np.float32)
     return np.repeat(drawn[:, :, None], frames, 2) if frames else drawn
@@ -32,11 +32,10 @@ class Looking:
     def __init__(self, side: str, name: str, place: str):
         from sides import SIDES
 
-        self.name = name
         self.look, self.hello = SIDES[side](name, Path(place))
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        shown = pixels(self.name, asked["batch"], asked["size"], asked["frames"])
+        shown = pixels(asked["batch"], asked["size"], asked["frames"])
         begun = time.perf_counter()
         said = self.look(shown)
         seconds = time.perf_counter() - begun
@@ -57,7 +56,7 @@ class Products:
         a, b = (torch.randn(SIDE, SIDE, generator=made) for _ in range(2))
         small = torch.randn(1024, 1024, generator=made)
         half, other = a.bfloat16(), b.bfloat16()
-        blocks = torch._C._nn.mkldnn_reorder_linear_weight(other.to_mkldnn())
+        blocks = torch.ops.mkldnn._reorder_linear_weight(other)
         self.kinds = {
             "fixed": lambda: torch.mm(small, small),
             "bfloat16": lambda: torch.mm(half, other),
