@@ -109,7 +109,7 @@ def thingsvision(name: str, place: Path) -> tuple[Look, str]:
         raise RuntimeError(f"the transformers that it wants, {transformers.__version__}, lacks this encoder")
     torch.set_num_threads(CORES)
     model = getattr(transformers, kind).from_pretrained(form(name, place)).eval()
-    extractor = get_extractor_from_model(model=model, device="cpu", transforms=None, backend="pt")
+    extractor = get_extractor_from_model(model=model, device="cpu", backend="pt")
 
     def look(pixels: np.ndarray) -> np.ndarray:
         batches = [torch.from_numpy(pixels)]
