@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from child import Child
+from child import Products
 from cold import deck, first_tokens
 from folders import NAMES, prepare
 from forwards import Plan, measure
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     pythons |= {"openvino": options.openvino, "thingsvision": options.thingsvision}
     raw: dict[str, Any] = {"date": f"{datetime.date.today()}", "machine": machine(), "load": load}
     raw |= {"command": options.command, "quick": options.quick, "encoders": []}
-    products, asked = Child("products"), plans(options.rounds, options.quick)
+    products, asked = Products(), plans(options.rounds, options.quick)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             for name in (each for each in asked if each in options.parts):
@@ -92,13 +92,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                 raw["deck"] = asdict(deck(options.weights, few, products, Path(scratch)))
         finally:
             products.end()
-    raw["best"] = min(each["fixed"] for each in _rounds(raw))
+    raw["best"] = products.best
     return raw
-
-
-def _rounds(raw: dict[str, Any]) -> list[dict[str, float]]:
-    every = [each for answer in raw["encoders"] for each in (*answer["rounds"], *answer["sizes"])]
-    return every + [each for part in ("first", "deck") if part in raw for each in raw[part]["rounds"]]
 
 
 def main() -> None:

@@ -7,6 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from quiet import SLOWER
+
+WAITS = 10
+"""Times that a round waits for quiet, two seconds each; then it is measured, and dropped later."""
 PAUSE = 0.25
 """Seconds before each turn, for threads of the side before that still spin."""
 
@@ -64,3 +68,22 @@ class Child:
         if "error" in said:
             raise Gone(said["error"])
         return said
+
+
+class Products(Child):
+    """The worker that multiplies, and the best that its fixed product has been."""
+
+    def __init__(self) -> None:
+        super().__init__("products")
+        self.best = min(self.ask(product="fixed") for _ in range(5))
+
+    def fixed(self) -> float:
+        """Seconds of the fixed product, once they are near their best or nothing is gained by waiting."""
+        waits = 0
+        while True:
+            seconds = self.ask(product="fixed")
+            self.best = min(self.best, seconds)
+            if seconds <= SLOWER * self.best or waits == WAITS:
+                return seconds
+            waits += 1
+            time.sleep(2)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from child import Child
+from child import Products
 from folders import NAMES, prepare
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def process(*arguments: str) -> tuple[float, int]:
     return seconds, used.ru_maxrss * 1024
 
 
-def first_tokens(place: Path, rounds: int, products: Child) -> Cold:
+def first_tokens(place: Path, rounds: int, products: Products) -> Cold:
     """ViT-L's first tokens beside an import of torch."""
     prepare(place, "dinov2-vit-l14")
     ours = (str(HERE / "first_tokens.py"), f"dinov2-vit-l14@{place / 'dinov2-vit-l14'}")
@@ -51,13 +51,13 @@ def first_tokens(place: Path, rounds: int, products: Child) -> Cold:
     for arguments in (ours, theirs):
         process(*arguments)  # converts the weights, and reads all files once
     for _ in range(rounds):
-        times = {"fixed": products.ask(product="fixed")}
+        times = {"fixed": products.fixed()}
         times["first tokens"], times["import torch"] = process(*ours)[0], process(*theirs)[0]
         cold.rounds.append(times)
     return cold
 
 
-def deck(place: Path, rounds: int, products: Child, scratch: Path, names: tuple[str, ...] = NAMES) -> Cold:
+def deck(place: Path, rounds: int, products: Products, scratch: Path, names: tuple[str, ...] = NAMES) -> Cold:
     """The deck's four on one photo to a written report, beside ONNX Runtime's four outputs."""
     from repscope.encoders import available
     from repscope.images.samples import samples
@@ -72,7 +72,7 @@ def deck(place: Path, rounds: int, products: Child, scratch: Path, names: tuple[
     cold = Cold(weights=2 * max(each.parameters for each in contracts))
     process(str(HERE / "shares.py"), str(scratch / "shares.json"), *asked)  # converts what is not, unmeasured
     for number in range(rounds):
-        times = {"fixed": products.ask(product="fixed")}
+        times = {"fixed": products.fixed()}
         times["report"], times["peak report"] = process("-m", "repscope", *asked)
         times["onnx"], times["peak onnx"] = process(*theirs)
         cold.rounds.append(times)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from child import Child, Gone
+from child import Child, Gone, Products
 from counted import multiply_adds
 from folders import prepare
 from sides import SIDES
@@ -51,7 +51,7 @@ class Answer:
     sizes: list[dict[str, float]] = field(default_factory=list)
 
 
-def measure(plan: Plan, place: Path, pythons: dict[str, str], products: Child, scratch: Path) -> Answer:
+def measure(plan: Plan, place: Path, pythons: dict[str, str], products: Products, scratch: Path) -> Answer:
     """All sides loaded, looked with once unmeasured, then in turns."""
     from repscope.encoders import available
 
@@ -78,7 +78,7 @@ def measure(plan: Plan, place: Path, pythons: dict[str, str], products: Child, s
         for side in [each for each in here if each != "ours"]:
             _end(here, side)
         for _ in range(plan.size_rounds):
-            times = {"fixed": products.ask(product="fixed")}
+            times = {"fixed": products.fixed()}
             times |= {f"ours {size}": here["ours"].ask(batch=size, **shape) for size in plan.sizes}
             answer.sizes.append(times)
     finally:
@@ -88,10 +88,10 @@ def measure(plan: Plan, place: Path, pythons: dict[str, str], products: Child, s
 
 
 def _round(
-    plan: Plan, here: dict[str, Child], products: Child, answer: Answer, shape: dict[str, Any], number: int
+    plan: Plan, here: dict[str, Child], products: Products, answer: Answer, shape: dict[str, Any], number: int
 ) -> dict[str, float]:
     """Every side once at every batch, each round begun by another side; products in the middle of it."""
-    times = {"fixed": products.ask(product="fixed")}
+    times = {"fixed": products.fixed()}
     for batch in plan.batches:
         for product in PRODUCTS:
             times[f"product {product} {batch}"] = products.ask(product=product, times=5)

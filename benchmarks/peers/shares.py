@@ -9,16 +9,16 @@ that happen in it, to settle what rounding moves, are taken off and told beside.
 import json
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from repscope.analyses import compare as analysis
-from repscope.cli import _options
 from repscope.encoders.transformer import Transformer
 
-SPENT: Counter[str] = Counter()
+SPENT: defaultdict[str, float] = defaultdict(float)
 OPEN: list[str] = []
 
 
@@ -27,13 +27,13 @@ def timed(owner: Any, method: str, name: str) -> None:
     inner: Callable[..., Any] = getattr(owner, method)
 
     def outer(*arguments: Any, **options: Any) -> Any:
-        begun, before = time.perf_counter(), SPENT.total()
+        begun, before = time.perf_counter(), sum(SPENT.values())
         OPEN.append(name)
         try:
             return inner(*arguments, **options)
         finally:
             OPEN.pop()
-            inside = SPENT.total() - before
+            inside = sum(SPENT.values()) - before
             SPENT[name if name != "looking" or not OPEN else "looking again"] += time.perf_counter() - begun - inside
 
     setattr(owner, method, outer)
@@ -41,7 +41,7 @@ def timed(owner: Any, method: str, name: str) -> None:
 
 timed(analysis._Gathered, "take", "readings and pairs")
 timed(analysis._Gathered, "report", "report")
-timed(_options.Answer, "show", "rendering and writing")
+timed(import_module("repscope.cli._options").Answer, "show", "rendering and writing")
 timed(Transformer, "tokens", "looking")
 began = time.perf_counter()
 sys.argv = ["repscope", *sys.argv[1:]]

@@ -50,7 +50,7 @@ def onnx_runtime(name: str, place: Path) -> tuple[Look, str]:
     (entry,) = (each.name for each in session.get_inputs())
 
     def look(pixels: np.ndarray) -> np.ndarray:
-        return session.run(None, {entry: turned(pixels)})[0]
+        return np.asarray(session.run(None, {entry: turned(pixels)})[0])
 
     return look, f"float32, onnxruntime {onnxruntime.__version__}"
 

@@ -26,12 +26,12 @@ A ratio is of two times of one round; medians, with the range.
 
 Published shapes with random weights, the same for all; the same noise as pixels, tokens back as an array. Each side
 is a process that stays alive and computes only on its turn; sides take turns in every round, each round begun by
-another one. "Times" is ONNX Runtime float32's time over this side's in the same round. "Of the product" is multiply-
-adds a second (of linear layers and attention), over those that a product of 2048 x 2048 matrices in bfloat16 reached
-in the same round; "in blocks" is the same against oneDNN's product with its weights laid out beforehand, "float32"
-against torch's in float32. "Apart" is the largest difference of a token of one image from ONNX Runtime's, relative to
-the largest token. A video encoder is shown one photo 16 times; repscope knows that it does not move, and projects it
-once.
+another one. "Times" is ONNX Runtime float32's time over this side's in the same round. "Of the product" is
+multiply-adds a second (of linear layers and attention), over those that a product of 2048 x 2048 matrices in bfloat16
+reached in the same round; "in blocks" is the same against oneDNN's product with its weights laid out beforehand,
+"float32" against torch's in float32. "Apart" is the largest difference of a token of one image from ONNX Runtime's,
+relative to the largest token; thingsvision wants an older transformers, which reads positions at another size with an
+offset. A video encoder is shown one photo 16 times; repscope knows that it does not move, and projects it once.
 
 {forwards}
 
@@ -47,9 +47,10 @@ repscope alone, images/s; the largest is set bold. The default is {batch}.
 
 ## How it was done
 
-Before every round a product of 1024 x 1024 is timed, five times, their median taken; a round before which it took
-more than 1.3 times its best of the whole run is dropped. {dropped} The load average before was {load:.2f} on {cores}
-cores; above {loaded} a core the command refuses to begin. Sides that are absent:
+Before every round a product of 1024 x 1024 is timed, five times, their median taken. Where it takes more than 1.3
+times its best of the run, the round waits, at most twenty seconds and some; where that does not help, it is dropped.
+{dropped} The load average before was {load:.2f} on {cores} cores; above {loaded} a core the command refuses to begin.
+Sides that are absent:
 
 {absent}
 """
