@@ -14,12 +14,12 @@ SHARES = {(LARGE, 1): 0.75, (LARGE, 8): 0.9, (HUGE, 1): 0.75, (HUGE, 8): 0.9, (B
 FIRST, DECK, ANALYSIS = 1.5, 0.3, 0.15
 
 REASONS = {
-    "against": "AVX-512's bfloat16 instructions do twice the work of its float32 ones, AMX's eight times and more; "
+    "against": "AVX-512's bfloat16 instructions do twice the work of its float32 ones, AMX's five to ten times; "
     "products cannot gain what they do not have here.",
     "share": "what is no product (norms, softmax, sums of attention) takes its time beside the products.",
     "first tokens": "the bar reckons with a forward at AMX's speed; here the forward alone is a large part of it.",
-    "deck": "the forwards take most of both, and here bfloat16 products are about twice as fast, not eight times.",
-    "analysis": "the looks are short beside readings, nulls and drawing, which do not depend on the encoder's size.",
+    "deck": "the forwards take most of both, and here bfloat16 gains two times, not five to ten.",
+    "analysis": "readings, nulls and drawing are mostly one core's work, and take as long whatever the encoder's size.",
     "memory": "libraries and pages of mapped files are counted too.",
 }
 
