@@ -99,8 +99,9 @@ def encoders() -> str:
     intro = (
         f"{len(models)} encoders in {len(families)} families. Those of the family `lab` come with the package. Any "
         "other is fetched from the hub when it is first used, kept in the hub's cache, and found there without a "
-        "network afterwards; `repscope models --download NAME` does that now, goes on with what was cut short, and says "
-        "[whether it is whole](doctor.md#weights-fetched-and-verified). `-m NAME@DIR` takes the weights from a folder or file instead, and `-m DIR` any folder "
+        "network afterwards; `repscope models --download NAME` does that now, goes on with what was cut short, and "
+        "says [whether it is whole](doctor.md#weights-fetched-and-verified). `-m NAME@DIR` takes the weights from a "
+        "folder or file instead, and `-m DIR` any folder "
         "in Hugging Face form, or a file written by the lab. `repscope models NAME` prints one contract."
     )
     parts = [intro]
