@@ -2,12 +2,17 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOM = 10 << 30
 """Bytes that all of it may take; REPSCOPE_CACHE_LIMIT says another number."""
+
+
+STALE = 3600
+"""Seconds without a write after which a part of a file is nobody's any more."""
 
 
 def cache() -> Path | None:
@@ -29,6 +34,10 @@ def room() -> int:
 def make_room(place: Path, size: int, most: int) -> None:
     """Remove what was used longest ago of a cache's files (`*/*.safetensors`), until `size` more bytes have room."""
     held = []
+    for part in place.glob("*/.*.part"):  # of whoever was killed while writing it
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink()
     for path in place.glob("*/*.safetensors"):
         with suppress(OSError):
             about = path.stat()

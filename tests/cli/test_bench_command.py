@@ -29,7 +29,7 @@ def test_a_report_that_can_be_compared_over_time(run, tmp_path):
     ("options", "word"),
     [
         (("--batches", "1,many"), "--batches wants whole numbers"),
-        (("--batches", "0"), "bench wants"),
+        (("--batches", "0"), "whole numbers of 1 or more"),
         (("--rounds", "0"), "--rounds"),
         (("-m", "tiny-nothing", "--random"), "No encoder is called"),
     ],

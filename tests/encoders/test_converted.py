@@ -85,6 +85,24 @@ def test_a_damaged_one_is_made_anew(cache, published, where):
         assert kept(cache)[0].read_bytes() == whole
 
 
+@pytest.mark.parametrize("kind", ["moved", "renamed type"])
+def test_bytes_that_moved_and_types_that_changed_are_damage(cache, published, kind):
+    made = published("dinov2 with registers")
+    wanted = said(made.folder, made.photos)
+    (file,) = kept(cache)
+    whole = file.read_bytes()
+    if kind == "moved":
+        middle = len(whole) - 4096
+        damaged = whole[: middle - 4096] + whole[middle:] + whole[middle - 4096 : middle]
+    else:
+        damaged = whole.replace(b'"BF16"', b'"F16" ', 1)
+    assert len(damaged) == len(whole)
+    assert damaged != whole
+    file.write_bytes(damaged)
+    np.testing.assert_array_equal(said(made.folder, made.photos), wanted)
+    assert kept(cache)[0].read_bytes() == whole
+
+
 def _flipped(data: bytes, where: float) -> bytes:
     changed = bytearray(data)
     changed[int(where * len(data))] ^= 0x10

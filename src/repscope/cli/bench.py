@@ -33,6 +33,8 @@ def bench(
         sizes = [int(size) for size in batches.split(",")]
     except ValueError:
         raise WrongUsage(f"--batches wants whole numbers such as 1,8; got {batches!r}.") from None
+    if min(sizes) < 1:
+        raise WrongUsage(f"--batches wants whole numbers of 1 or more; got {batches!r}.")
     from repscope.analyses.bench import bench as measured
 
     with Progress("timing") as progress:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from repscope.encoders.vit.ready import Ready
 if TYPE_CHECKING:
     from repscope.encoders.load import Checkpoint
 
-FORMAT = 1
+FORMAT = 2
 """Changes with what is kept, and with how it is made of a checkpoint."""
 
 LEAST = 64 << 20
@@ -36,7 +37,7 @@ def converted(checkpoint: "Checkpoint", precision: Precision) -> tuple[Mapping[s
     """The weights of a checkpoint as `Ready` has them, and what gives back their memory once they were used.
 
     Those in bfloat16 are kept in the cache when they are first made, and mapped from there afterwards, each held
-    against the sum of its bits. What is damaged there, or of another file, is made anew; where nothing can be kept,
+    against its sum. What is damaged there, or of another file, is made anew; where nothing can be kept,
     nothing is. Float32 weights are used as their file has them.
     """
     path = _place(checkpoint, precision)
@@ -71,7 +72,7 @@ def _place(checkpoint: "Checkpoint", precision: Precision) -> Path | None:
 
 
 def _kept(path: Path, checkpoint: "Checkpoint") -> tuple[Mapping[str, Tensor], Callable[[], None]] | None:
-    """What is kept, where it is whole: every tensor that is wanted, in its shape, its bits adding up."""
+    """What is kept, where it is whole: every tensor that is wanted, in its shape and type, its sum right."""
     from safetensors import SafetensorError
 
     try:
@@ -80,7 +81,8 @@ def _kept(path: Path, checkpoint: "Checkpoint") -> tuple[Mapping[str, Tensor], C
         os.utime(path)  # it was wanted: others go first
         wanted = Ready(checkpoint.shape().state_dict(), "bfloat16")
         whole = sums.keys() == held.tensors.keys() == set(wanted) and all(
-            held.tensors[name].shape == wanted.state[name].shape for name in wanted
+            (held.tensors[name].shape, held.tensors[name].dtype) == (wanted.state[name].shape, wanted.type_of(name))
+            for name in wanted
         )
         for name, value in held.tensors.items():
             whole = whole and _sum(value) == sums[name]
@@ -104,7 +106,7 @@ def _keep(path: Path, state: Mapping[str, Tensor], release: Callable[[], None]) 
         places.make_room(path.parents[1], place, places.room())
         with places.aside(path) as part:
             with part.open("wb") as file:
-                room = len(_header(said, dict.fromkeys(sums, -(1 << 62))))
+                room = len(_header(said, dict.fromkeys(sums, (1 << 32) - 1)))
                 file.seek(room)
                 for name in sizes:
                     value = state[name].contiguous()
@@ -134,8 +136,5 @@ def _header(said: dict[str, Any], sums: dict[str, int], room: int = 0) -> bytes:
 
 
 def _sum(value: Tensor) -> int:
-    """Of a tensor's bits, eight bytes at a time, around 2^64: what a damaged disk or a page of zeros would change."""
-    raw = value.contiguous().flatten().view(torch.uint8)
-    whole = raw.numel() // 8 * 8
-    rest = int(raw[whole:].sum(dtype=torch.int64))
-    return int(raw[:whole].view(torch.int64).sum()) + rest if whole else rest
+    """CRC-32 of a tensor's bytes, in their order: what a damaged disk, a page of zeros or a page moved would change."""
+    return zlib.crc32(value.contiguous().flatten().view(torch.uint8).numpy())
