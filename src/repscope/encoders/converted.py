@@ -137,4 +137,4 @@ def _header(said: dict[str, Any], sums: dict[str, int], room: int = 0) -> bytes:
 
 def _sum(value: Tensor) -> int:
     """CRC-32 of a tensor's bytes, in their order: what a damaged disk, a page of zeros or a page moved would change."""
-    return zlib.crc32(value.contiguous().flatten().view(torch.uint8).numpy())
+    return zlib.crc32(value.contiguous().flatten().view(torch.uint8).numpy().data)
