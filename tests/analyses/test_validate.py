@@ -31,16 +31,22 @@ def with_check(monkeypatch, run, name="layout"):
     )
 
 
+def rows(report, verdict):
+    """Rows of the tables of one verdict, whoever they are of."""
+    held = [block for block in report.blocks if isinstance(block, Table) and block.title.endswith(f": {verdict}")]
+    return [row for table in held for row in table.rows]
+
+
 def test_a_report_like_any_other():
     report = repscope.validate(["tiny-mae"], checks=["preprocessing", *OURS])
     assert report.title == "Validation of tiny-mae"
-    first, table = report.blocks[:2]
+    first = report.blocks[0]
     assert isinstance(first, Note)
     assert first.kind == "finding"
     assert "0 failed" in first.text
-    assert isinstance(table, Table)
-    assert any("verified now: SHA-256 of the weights" in str(cell) for row in table.rows for cell in row)
-    assert any("could not be checked: parameters, as published, because" in str(row[1]) for row in table.rows)
+    assert any(row[1].startswith("SHA-256 of the weights: ") for row in rows(report, "verified now"))
+    assert any(row[1] == "parameters, as published" for row in rows(report, "could not be checked"))
+    assert not rows(report, "FAILED")
     assert report.provenance["command"] == "repscope validate -m tiny-mae --check preprocessing,files,layout"
     (encoder,) = report.provenance["encoders"]
     assert encoder["contract"]["name"] == "tiny-mae"
@@ -93,10 +99,10 @@ def test_what_breaks_a_check_off_is_a_finding(monkeypatch, error, verdict):
     assert found[1]["said"] == str(error).rstrip(".")
     assert passed(report) == (verdict != "failed")
     if verdict == "failed":
-        note, table = report.blocks[:2]
+        note, table = report.blocks[:2]  # what failed comes first
         assert note.kind == "warning"
         assert "Failed: layout" in note.text
-        assert table.rows[0][1].startswith("FAILED")  # what failed comes first
+        assert [*table.rows] == rows(report, "FAILED") == [("layout", f"layout: {found[1]['said']}")]
 
 
 def test_a_mistake_of_ours_is_no_finding(monkeypatch):
@@ -111,15 +117,15 @@ def test_a_mistake_of_ours_is_no_finding(monkeypatch):
 
 def test_a_number_has_what_is_allowed_beside_it(monkeypatch):
     def run(subject):
-        yield Finding(about="x", verdict="failed", said="far", measured=0.5, tolerance=0.1, unit="px", source="paper")
+        yield Finding(about="x", verdict="failed", said="far", measured=0.5, at_most=0.1, unit="px", source="paper")
 
     with_check(monkeypatch, run)
     report = repscope.validate(["tiny-mae"], checks=["layout"])
     (number,) = report.numbers()
-    assert (number.value, number.label) == (0.5, "off by")
+    assert (number.value, number.label) == (0.5, "measured")
     assert "no interval" in number.definition
-    assert report.blocks[1].rows[0][1] == "FAILED: x: far (allowed: 0.1 px)"
-    assert report.blocks[2].rows == (("x", "paper"),)
+    assert rows(report, "FAILED") == [("layout", "x: far (at most 0.1 px)", number)]
+    assert report.blocks[2].rows == (("paper", "x"),)
 
 
 def test_one_that_is_damaged_does_not_keep_the_others_from_being_asked(tmp_path):
@@ -132,6 +138,18 @@ def test_one_that_is_damaged_does_not_keep_the_others_from_being_asked(tmp_path)
     assert counts[f"tiny-mae@{cut}"]["failed"] >= 1
     assert counts[f"tiny-dino@{tmp_path / 'nowhere'}"] == {"verified": 0, "failed": 2, "unchecked": 1}
     assert not passed(report)
+
+
+def test_several_encoders_stand_beside_each_other():
+    report = repscope.validate(["tiny-mae", "tiny-dino"], checks=OURS)
+    (table,) = (block for block in report.blocks if isinstance(block, Table) and block.title == "Verdicts")
+    assert table.header == ("", "tiny-mae", "tiny-dino")
+    assert [row[0] for row in table.rows] == OURS
+    for encoder, cells in zip(table.header[1:], list(zip(*table.rows, strict=True))[1:], strict=True):
+        counts = report.provenance["verdicts"][encoder]
+        told = [part for cell in cells for part in cell.split(", ")]
+        assert sum(int(part.split()[0]) for part in told if part.endswith(" verified")) == counts["verified"]
+        assert sum(int(part.split()[0]) for part in told if part.endswith("not checked")) == counts["unchecked"]
 
 
 def test_names_and_checks_that_are_none_are_known_before_any_work(monkeypatch):
@@ -165,7 +183,7 @@ def test_a_lab_file_elsewhere_says_itself_what_it_is(tmp_path):
     shutil.copy(EMBEDDED / "tiny-mae.safetensors", tmp_path / "mine.safetensors")
     report = repscope.validate([str(tmp_path / "mine.safetensors")], checks=["files", "layout", "preprocessing"])
     assert passed(report)
-    assert any("no SHA-256 is known" in row[1] for row in report.blocks[1].rows)
+    assert any("no SHA-256 is known" in row[2] for row in rows(report, "could not be checked"))
 
 
 def test_a_model_of_transformers_without_a_map_here_is_validated_too(tmp_path):
@@ -177,7 +195,7 @@ def test_a_model_of_transformers_without_a_map_here_is_validated_too(tmp_path):
     transformers.BeitModel(config).save_pretrained(tmp_path / "beit")
     report = repscope.validate([str(tmp_path / "beit")], checks=["files", "layout", "preprocessing", "published"])
     assert passed(report), report
-    said = " ".join(row[1] for row in report.blocks[1].rows)
+    said = " ".join(row[1] for row in rows(report, "verified now"))
     assert "tokens it makes of a photo: patches 4 x 4 x 16" in said
 
 
@@ -195,4 +213,4 @@ def test_a_file_that_may_not_be_read_is_no_traceback(monkeypatch):
 
     with_check(monkeypatch, run)
     report = repscope.validate(["tiny-mae"], checks=["layout"])
-    assert "a file cannot be read: [Errno 13] Permission denied: 'x'" in report.blocks[1].rows[0][1]
+    assert "a file cannot be read: [Errno 13] Permission denied: 'x'" in rows(report, "could not be checked")[0][2]

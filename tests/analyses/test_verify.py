@@ -162,11 +162,15 @@ def test_what_is_not_finite_is_the_same_only_as_itself():
 
 PROVENANCE = {
     "photos": [{"id": "a.png", "sha256": "1" * 64}],
-    "encoders": [{"revision": "here, sha256 abc", "contract": {"name": "e", "pool": "cls", "notes": ["x"]}}],
+    "encoders": [{"revision": "here, sha256 abc", "contract": {"name": "e", "pool": "cls", "file": "x"}}],
     "options": {"framing": "square", "batch": 8, "precision": "float32"},
+    "verified": [{"encoder": "e", "files": "SHA-256 equals the pin"}],
     "versions": {"torch": "2"},
     "machine": {"threads": 1},
 }
+
+
+OTHERWISE = {"name": "e", "pool": "cls", "licence": "?"}
 
 
 @pytest.mark.parametrize(
@@ -177,6 +181,8 @@ PROVENANCE = {
         ({"encoders": [{"revision": "sha256 abd", "contract": {"name": "e", "pool": "cls"}}]}, "weights of e", 1),
         ({"encoders": [{"revision": "sha256 abc", "contract": {"name": "e", "pool": "mean"}}]}, "pool of e", 1),
         ({"encoders": [{"revision": "there, sha256 abc", "contract": {"name": "e", "pool": "cls"}}]}, "", 0),
+        ({"encoders": [{"revision": "sha256 abc", "contract": OTHERWISE}]}, "licence of e", 0),
+        ({"verified": [{"encoder": "e", "files": "not verified"}]}, "verified of e, files", 1),
         ({"options": {"framing": "official", "batch": 8, "precision": "float32"}}, "option framing", 1),
         ({"options": {"framing": "square", "batch": 9, "precision": "float32"}}, "option batch", 0),
         ({"options": {"framing": "square", "batch": 8, "precision": "bfloat16"}}, "option precision", 0),
@@ -192,5 +198,5 @@ def test_inputs_are_told_first_and_those_that_ask_something_else_are_counted(cha
 
 @pytest.mark.parametrize("junk", [None, 3, "x", [1], {"a": {"b": [None]}}])
 def test_a_strangers_provenance_is_read_with_care(junk):
-    strange = dict.fromkeys(("photos", "encoders", "options", "versions", "machine", "set"), junk)
+    strange = dict.fromkeys(("photos", "encoders", "verified", "options", "versions", "machine", "set"), junk)
     repscope.verify(report(**strange), report(**PROVENANCE))

@@ -189,7 +189,9 @@ class TestBroken:
             return 4 * placed + x
 
         found = failed("alive", Standing("tiny-random", sequences(token)))
-        assert any(str(SHARE) in each.said for each in found), told(found)
+        found = [each for each in found if each.about.startswith("Patches vary")]
+        assert found
+        assert all(each.measured < SHARE == each.at_least for each in found), told(found)
 
 
 def test_onnx_graphs_are_asked_what_can_be_asked(tmp_path):

@@ -241,7 +241,7 @@ def test_a_film_is_not_run_for_weights_that_already_missed(monkeypatch):
 
     def answered(encoders, golden, subject):
         seen.append(golden["id"])
-        return Finding(about="x", verdict="failed", said="", measured=9.0, tolerance=1.0)
+        return Finding(about="x", verdict="failed", said="", measured=9.0, at_most=1.0)
 
     monkeypatch.setattr(module, "_asked", answered)
     films = [{"id": name, "frames": 16, "tier": "drawn"} for name in "abc"]

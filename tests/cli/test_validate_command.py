@@ -53,6 +53,8 @@ def test_json_alone_is_json(run):
     [
         (("-m", "tiny-mea"), "tiny-mae"),
         (("--check", "file"), "files"),
+        (("--check", ","), "','"),
+        (("-m", ""), "NAME,NAME"),
         (("-m", "tiny-mae", "--picture", "nowhere.png"), "nowhere.png"),
         (("-m", "tiny-mae", "--picture", str(EMBEDDED / "tiny-mae.md")), "image"),
     ],

@@ -191,7 +191,8 @@ def test_it_is_run_where_one_says(run, photo: Path, tmp_path: Path, monkeypatch)
         ("repscope duplicates here --against=https://x/y", "stranger"),
         ("", "no command"),
         (None, "no command"),
-        (["repscope", "inspect"], "no command"),
+        (["repscope", "inspect"], "no text"),
+        ("repscope bench -m tiny-mae", "measures time"),
     ],
 )
 def test_a_tampered_command_is_refused_in_words(command, reason):

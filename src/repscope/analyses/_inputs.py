@@ -13,8 +13,9 @@ class Input:
     """One input of both runs.
 
     Attributes:
-        decides: Whether another is another question: a photo, an encoder, an option. Batch, precision, versions,
-            machine and threads are not; what they do to numbers is seen in the numbers.
+        decides: Whether another is another question, a photo, an encoder, an option, or another answer, as what was
+            verified. Batch, precision, versions, machine and threads are not, nor what a contract says that nothing is
+            computed from, as the licence; what they do to numbers is seen in the numbers.
     """
 
     what: str
@@ -32,6 +33,8 @@ def inputs_of(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Input]:
     found = [
         *_both(_photos(then), _photos(now), decides=True),
         *_both(_encoders(then), _encoders(now), decides=True),
+        *_both(_verified(then), _verified(now), decides=True),
+        *_both(_labels(then), _labels(now), decides=False),
         *_both(_set(then, told=False), _set(now, told=False), decides=True),
         *_both(_options(then), _options(now), decides=True),
         *_both(_ways(then), _ways(now), decides=False),
@@ -54,19 +57,43 @@ def _photos(provenance: Mapping[str, Any]) -> dict[str, str]:
 def _encoders(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Weights by their revision, and contract: the same weights under another rule are another encoder."""
     found = {}
+    for name, contract, each in _contracts(provenance):
+        _, digest, after = _text(each.get("revision")).rpartition("sha256 ")  # the same weights may lie elsewhere
+        found[f"weights of {name}"] = digest + after
+        found |= {f"{key} of {name}": _text(value) for key, value in contract.items() if key in COMPUTED}
+    return found
+
+
+COMPUTED = ("architecture", "preprocessing", "pool", "frames")
+ELSEWHERE = ("name", "file")
+"""Where weights lie, which may be elsewhere."""
+
+
+def _labels(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """What contracts say beside that: licence, hub, notes."""
+    return {
+        f"{key} of {name}": _text(value)
+        for name, contract, _ in _contracts(provenance)
+        for key, value in contract.items()
+        if key not in COMPUTED + ELSEWHERE
+    }
+
+
+def _contracts(provenance: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     for each in _objects(provenance.get("encoders")):
         contract = each.get("contract")
         contract = contract if isinstance(contract, dict) else {}
-        name = _text(contract.get("name") or each.get("name") or "")
-        _, digest, after = _text(each.get("revision")).rpartition("sha256 ")  # the same weights may lie elsewhere
-        found[f"weights of {name}"] = digest + after
-        # where weights lie in a cache, and notes, are no part of what is computed
-        found |= {
-            f"{key} of {name}": _text(value)
-            for key, value in contract.items()
-            if key in ("architecture", "preprocessing", "pool", "frames")
-        }
-    return found
+        yield _text(contract.get("name") or each.get("name") or ""), contract, each
+
+
+def _verified(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """What the report says was verified in its run."""
+    return {
+        f"verified of {_text(each.get('encoder'))}, {key}": _text(value)
+        for each in _objects(provenance.get("verified"))
+        for key, value in each.items()
+        if key != "encoder"
+    }
 
 
 def _options(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from repscope.checks._facts import facts
 from repscope.encoders import Encoder, available
 from repscope.report import Table
 
@@ -63,7 +64,9 @@ def _files(encoder: Encoder) -> str:
         return "a local copy that is not the published file, by its SHA-256"
     if contract.sha256:
         return "SHA-256 was taken; the pin is of another file, so it was held against nothing"
-    where = "a local copy" if local else "comes with the package" if contract.family == "lab" else "published"
+    if not local and facts("embedded").get(contract.file) == digest:
+        return "comes with the package; SHA-256 equals the one noted there"
+    where = "a local copy" if local else "published"
     return f"{where}; SHA-256 was taken, no pin is known"
 
 

@@ -15,8 +15,9 @@ from repscope.encoders import available
 from repscope.errors import RepscopeError, UnfitCheckpoint, UnfitTokens, UnknownName
 from repscope.report import Block, Cell, Note, Number, Report, Table
 
-WORDS = {"verified": "verified now", "failed": "FAILED", "unchecked": "could not be checked"}
-OFF = "The largest difference of what came from what was wanted; both are fixed numbers, so it has no interval."
+WORDS = {"failed": "FAILED", "unchecked": "could not be checked", "verified": "verified now"}
+"""In the order they are told: what failed first, and what is well last."""
+MEASURED = "What the row's bar is of. It and the bar are fixed numbers, so it has no interval."
 DAMAGE = (UnfitCheckpoint, UnfitTokens)
 """What a check that is broken off by these has found out; by any other error it was kept from asking."""
 
@@ -127,8 +128,10 @@ def _report(
 ) -> Report:
     counts = {name: _counted(found) for name, found in results.items()}
     blocks: list[Block] = [_summed(name, counts[name], found) for name, found in results.items()]
+    blocks += [_overview(results)] if len(results) > 1 else []
     blocks += [block for name, found in results.items() for block in _tables(name, found)]
-    blocks.append(Note(f"Checks asked: {'; '.join(f'{c}: {checks.catalogue[c].asks}' for c in asked)}"))
+    blocks += _sources(results)
+    blocks.append(Table("Checks asked", ("check", "asks"), tuple((c, checks.catalogue[c].asks) for c in asked)))
     words = ["repscope", "validate", "-m", ",".join(results)]
     words += ["--check", ",".join(asked)] if given else []
     words += ["--picture", str(picture)] if picture is not None else []
@@ -155,7 +158,7 @@ def _counted(found: Found) -> dict[str, int]:
 
 def _summed(name: str, counts: dict[str, int], found: Found) -> Note:
     """One encoder in a sentence."""
-    failed = [check.title for check, told in found if any(each.verdict == "failed" for each in told)]
+    failed = [check.name for check, told in found if any(each.verdict == "failed" for each in told)]
     told = f"{name}: {counts['verified']} verified now, {counts['failed']} failed, "
     told += f"{counts['unchecked']} could not be checked."
     if failed:
@@ -166,21 +169,53 @@ def _summed(name: str, counts: dict[str, int], found: Found) -> Note:
 
 
 def _tables(name: str, found: Found) -> Iterator[Block]:
-    """A row per finding, what failed first; and where what was wanted comes from."""
+    """A table per verdict, a row per finding."""
     rows = [(check, each) for check, told in found for each in told]
-    rows.sort(key=lambda row: row[1].verdict != "failed")
-    yield Table(name, ("check", "found", "off by"), tuple(_row(*row) for row in rows))
+    for verdict, title in WORDS.items():
+        if held := [row for row in rows if row[1].verdict == verdict]:
+            yield _table(f"{name}: {title}", verdict, held)
+
+
+def _overview(results: dict[str, Found]) -> Table:
+    """How many of each verdict, a row per check and a column per encoder."""
+    checked = next(iter(results.values()))
+    rows = (
+        (check.name, *(_told([each.verdict for each in found[row][1]]) for found in results.values()))
+        for row, (check, _) in enumerate(checked)
+    )
+    caption = f"How many were {', '.join(WORDS.values())}."
+    return Table("Verdicts", ("", *results), tuple(rows), caption)
+
+
+def _told(verdicts: list[str]) -> str:
+    """The counts in the order of WORDS: "1 FAILED, 2 not, 5 verified"."""
+    said = {"failed": "FAILED", "unchecked": "not checked", "verified": "verified"}
+    return ", ".join(f"{verdicts.count(each)} {word}" for each, word in said.items() if each in verdicts)
+
+
+def _sources(results: dict[str, Found]) -> Iterator[Table]:
+    """Where what was wanted comes from, once for all encoders."""
     sources: dict[str, list[str]] = {}
-    for _, each in rows:
-        if each.source and each.about not in sources.setdefault(each.source, []):
-            sources[each.source].append(each.about)
+    for found in results.values():
+        for each in (each for _, told in found for each in told if each.source):
+            abouts = sources.setdefault(each.source, [])
+            abouts += [] if each.about in abouts else [each.about]
     if sources:
-        listed = tuple(("; ".join(abouts), source) for source, abouts in sources.items())
-        yield Table(f"{name}: sources", ("of what was wanted", "source"), listed)
+        listed = tuple((source, "; ".join(abouts)) for source, abouts in sources.items())
+        yield Table("Sources", ("source", "of what was wanted"), listed)
+
+
+def _table(title: str, verdict: str, held: list[tuple[Check, Finding]]) -> Table:
+    if verdict == "unchecked":
+        return Table(title, ("check", "what", "because"), tuple((c.name, each.about, each.said) for c, each in held))
+    numbers = any(each.measured is not None for _, each in held)
+    header = ("check", "what was found", "measured") if numbers else ("check", "what was found")
+    return Table(title, header, tuple(_row(*row)[: len(header)] for row in held))
 
 
 def _row(check: Check, finding: Finding) -> tuple[Cell, ...]:
-    because = ", because " if finding.verdict == "unchecked" else ": "
-    allowed = f" (allowed: {finding.tolerance:g} {finding.unit}".rstrip() + ")" if finding.tolerance else ""
-    off: Cell = "" if finding.measured is None else Number("off by", finding.measured, definition=OFF)
-    return check.title, f"{WORDS[finding.verdict]}: {finding.about}{because}{finding.said}{allowed}", off
+    bars = (("at most", finding.at_most), ("at least", finding.at_least))
+    told = [f"{how} {bar:g} {finding.unit}".rstrip() for how, bar in bars if bar]
+    bar = f" ({', '.join(told)})" if told else ""
+    measured: Cell = "" if finding.measured is None else Number("measured", finding.measured, definition=MEASURED)
+    return check.name, f"{finding.about}: {finding.said}{bar}", measured

@@ -18,7 +18,7 @@ class Finding:
         about: What was looked at: "SHA-256 of model.safetensors".
         verdict: `verified`, `failed`, or `unchecked` where it could not be asked.
         said: What was wanted and what came; for `unchecked` the reason, as the end of "could not be checked, because".
-        measured, tolerance, unit: How far it is off and may be, where it is a number.
+        measured, at_most, at_least, unit: The number that decides, and its bar, where it is a number.
         source: Where what was wanted comes from.
     """
 
@@ -26,7 +26,8 @@ class Finding:
     verdict: Verdict
     said: str
     measured: float | None = None
-    tolerance: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
     unit: str = ""
     source: str = ""
 

@@ -114,16 +114,21 @@ def _moved(asked: _Asked) -> Iterator[Finding]:
         parts = {"Patches": tokens.patches} | ({} if tokens.cls is None else {"CLS": tokens.cls})
         for part, values in parts.items():
             found = sensitivity(values)
-            alive = found.size >= SIZE and (found.share >= SHARE or part == "CLS")
-            share = f" and its share of what varies {found.share:.2f} (at least {SHARE})" if part == "Patches" else ""
-            yield Finding(
-                about=f"{part} move with {named}",
-                verdict="verified" if alive else "failed",
-                said=f"the picture's part beside the numbers themselves is {found.size:.3f} (at least {SIZE}){share}",
-                measured=found.size,
-                tolerance=SIZE,
-                source="the published outputs of a sound and of a broken export of the same encoder",
-            )
+            said = "size of the picture's part beside the numbers themselves"
+            yield _part(f"{part} move with {named}", said, found.size, SIZE)
+            if part == "Patches":
+                yield _part(f"{part} vary with {named}", "the picture's share of all that varies", found.share, SHARE)
+
+
+def _part(about: str, said: str, value: float, bar: float) -> Finding:
+    return Finding(
+        about=about,
+        verdict="verified" if value >= bar else "failed",
+        said=said,
+        measured=value,
+        at_least=bar,
+        source="the published outputs of a sound and of a broken export of the same encoder",
+    )
 
 
 def _placed(asked: _Asked) -> Iterator[Finding]:
@@ -138,10 +143,10 @@ def _placed(asked: _Asked) -> Iterator[Finding]:
     yield Finding(
         about="Each patch answers for its place",
         verdict="verified" if 2 * right > len(marks) else "failed",
-        said=f"{right} of {len(marks)} marks move the token at their own place most; "
+        said=f"of {len(marks)} marks, those that move the token at their own place most; "
         f"chance is one in {rows * columns}" + (f": {', '.join(wrong)}" if wrong else ""),
         measured=float(right),
-        tolerance=float(len(marks) // 2 + 1),
+        at_least=float(len(marks) // 2 + 1),
         unit="marks",
     )
 
@@ -159,9 +164,9 @@ def _apart(asked: _Asked) -> Iterator[Finding]:
     yield Finding(
         about="Photos do not see each other",
         verdict="verified" if error <= bar else "failed",
-        said=f"in another batch and order tokens differ by {error:.1e} ({encoder.precision}: at most {bar:.0e})",
+        said=f"how far tokens move in another batch and order, in {encoder.precision}",
         measured=error,
-        tolerance=bar,
+        at_most=bar,
         unit="of the tokens' length",
     )
 
@@ -182,9 +187,9 @@ def _busy(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         about="No block is idle",
         verdict="verified",
-        said=f"each of {depth} blocks moves its input; block {least} least, by {min(changes):.2g} of its length",
+        said=f"how far each of {depth} blocks moves its input; block {least} does least",
         measured=min(changes),
-        tolerance=IDLE,
+        at_least=IDLE,
         unit="of the tokens' length",
     )
 

@@ -210,8 +210,7 @@ def _counts(claimed: str, contract: Contract, count: int) -> Iterator[Finding]:
 def _count(about: str, found: int, wanted: int, source: str, told: str) -> Finding:
     verdict: Verdict = "verified" if found == wanted else "failed"
     said = f"{found:,}" + ("" if found == wanted else f", wanted {wanted:,}") + (f" (with {told})" if told else "")
-    off = float(abs(found - wanted))
-    return Finding(about=about, verdict=verdict, said=said, measured=off, tolerance=0.0, source=source)
+    return Finding(about=about, verdict=verdict, said=said, source=source)
 
 
 def beside(what: str, shape: Mapping[str, Any]) -> int:

@@ -68,13 +68,13 @@ def _compared(ours: dict[int, Tokens], theirs: Reference, pixels: "Tensor") -> I
     told = (("Embedding", 0, ""), (f"Blocks 1 to {depth}", worst, f", after block {worst}"), ("Output", -1, ""))
     for about, layer, where in told:
         error = errors[layer]
-        said = f"largest relative error of a token {error:.1e}{where} (at most {TOLERANCE:.0e})"
+        said = f"largest relative error of a token{where}"
         yield Finding(
             about=about,
             verdict="verified" if error <= TOLERANCE else "failed",
             said=shapes.get(layer, said),
             measured=float(error) if np.isfinite(error) else None,
-            tolerance=TOLERANCE,
+            at_most=TOLERANCE,
             unit="of a token's length",
             source=theirs.title,
         )

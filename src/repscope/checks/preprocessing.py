@@ -98,14 +98,14 @@ def _drawn(rule: Preprocessing, known: Mapping[str, Any]) -> Finding:
     tolerance = 0.0 if known["exact"] else FLOAT
     wrong = [name for name, value in off.items() if value > tolerance]
     sizes = f"{len(SIZES)} sizes and shapes, {', '.join(off)}"
-    said = f"another than the published processor's at {', '.join(wrong)}; furthest off at {worst}"
+    said = f"other than {known['processor']} makes them at {', '.join(wrong)}; furthest off at {worst}"
     right = "every bit as" if not off[worst] else "as"
     return Finding(
         about="pixels of drawn pictures",
         verdict="failed" if wrong else "verified",
-        said=said if wrong else f"{right} the published processor makes them, at {sizes}",
+        said=said if wrong else f"{right} {known['processor']} makes them, at {sizes}",
         measured=off[worst] if np.isfinite(off[worst]) else None,
-        tolerance=tolerance,
+        at_most=tolerance,
         unit="normalised pixel",
         source=f"{known['processor']}; {known['source']}",
     )
@@ -146,8 +146,8 @@ def _coco(subject: Subject, rule: Preprocessing, known: Mapping[str, Any]) -> Fi
     wanted = _reference(photo, known)
     off = float(np.abs(pixels - wanted).max()) if wanted.shape == pixels.shape else np.inf
     verdict = "verified" if off <= FLOAT else "failed"
-    said = f"another SHA-256 than published, as rounding may make it; off by {off:.2g} from the recorded rule"
-    return Finding(about=about, verdict=verdict, said=said, measured=off, tolerance=FLOAT, source=source)
+    said = "another SHA-256 than published, as rounding may make it; how far it is off the recorded rule"
+    return Finding(about=about, verdict=verdict, said=said, measured=off, at_most=FLOAT, source=source)
 
 
 def _reference(photo: Photo, known: Mapping[str, Any]) -> np.ndarray:

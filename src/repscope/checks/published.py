@@ -49,7 +49,7 @@ class Tried:
 
     @property
     def missed(self) -> bool:
-        return self.finding.tolerance is not None and not self.met
+        return self.finding.at_most is not None and not self.met
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def _compared(encoders: "Variants", golden: Mapping[str, Any], shown: "Tensor") 
         verdict=verdict,
         said="; ".join(said),
         measured=value if np.isfinite(value) else None,
-        tolerance=tolerance,
+        at_most=tolerance,
         unit="token value",
         source=golden["source"],
     )

@@ -73,8 +73,11 @@ Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forwar
 
 
 def names_of(models: list[str] | None) -> list[str]:
-    """Names as given, repeated or separated by commas; none where none was."""
-    return [name.strip() for given in models or [] for name in given.split(",") if name.strip()]
+    """Names as given, repeated or separated by commas; none where none was. Raises WrongUsage for "" and ","."""
+    names = [[name.strip() for name in given.split(",") if name.strip()] for given in models or []]
+    if not all(names):
+        raise WrongUsage(f"names wants NAME or NAME,NAME; got {(models or [])[names.index([])]!r}.")
+    return [name for each in names for name in each]
 
 
 def points_of(queries: list[str] | None) -> list[tuple[float, float]]:
@@ -110,8 +113,14 @@ class Answer:
 
             prepare(output, force)
 
-    def show(self, report: "Report") -> None:
-        """Write the report where a folder was given, and print it; in this order, for a pipe may end early."""
+    def show(self, report: "Report", typed: bool = False) -> None:
+        """Write the report where a folder was given, and print it; in this order, for a pipe may end early.
+
+        Args:
+            typed: Whether the report names what was typed as its command: where no analysis could put it together.
+        """
+        if typed:
+            report = typed_as(report)
         written = report.save(self.output, self.formats, force=self.force) if self.output else ()
         show(report, "text" if self.output else self.formats[0])
         if report.skipped:
@@ -119,6 +128,16 @@ class Answer:
             typer.echo(f"{many} skipped; the report says which and why.", err=True)
         if self.output is not None:
             typer.echo(f"Wrote {len(written)} files to {self.output}", err=True)
+
+
+def typed_as(report: "Report") -> "Report":
+    """The report, made with what was typed."""
+    import shlex
+    import sys
+    from dataclasses import replace
+
+    command = shlex.join(["repscope", *sys.argv[1:]])
+    return replace(report, provenance={**report.provenance, "command": command})
 
 
 def show(report: "Report", medium: str = "text") -> None:

@@ -43,7 +43,9 @@ def recipe_of(command: Any) -> Recipe:
 
     Raises WrongUsage for none, and for one that does anything but ask.
     """
-    if not isinstance(command, str) or not command.strip():
+    if command is not None and not isinstance(command, str):
+        raise WrongUsage(f"The report's command is no text: {command!r:.200}.")
+    if command is None or not command.strip():
         raise WrongUsage(
             "The report names no command: it was made in Python, of photos or encoders that have no name on a command "
             "line. Make it again there, save it, and hold the two against each other: repscope verify A --against B."
@@ -55,7 +57,8 @@ def recipe_of(command: Any) -> Recipe:
     name = words[1] if len(words) > 1 else ""
     if words[:1] != ["repscope"] or name not in QUESTIONS:
         raise WrongUsage(
-            f"The report's command is no question: {command!r:.200}. Only {', '.join(QUESTIONS)} are run again."
+            f"The report's command is no question: {command!r:.200}. Only {', '.join(QUESTIONS)} are run again: "
+            "what measures time, writes or fetches is not."
         )
     if remote := next((word for word in words if "://" in word), None):
         raise WrongUsage(

@@ -1,10 +1,8 @@
 """What the questions about a set have in common: where the images are, who looks, and where the answer goes."""
 
-import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,8 +52,7 @@ class Asking:
 
     def show(self, report: "Report") -> None:
         """Write and print the answer, with the line that asks the same again."""
-        words = ["repscope", *sys.argv[1:]]
-        self.answer.show(replace(report, provenance={**report.provenance, "command": shlex.join(words)}))
+        self.answer.show(report, typed=True)
 
 
 @contextmanager

@@ -41,4 +41,4 @@ def bench(
         report = measured(
             names, batches=sizes, rounds=rounds, precision=precision.value, random=random, progress=progress
         )
-    answer.show(report)
+    answer.show(report, typed=True)

@@ -3,7 +3,6 @@
 import shlex
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -44,8 +43,7 @@ def verify(
     from repscope.analyses.verify import verify as compared
 
     found = compared(then, now)
-    command = shlex.join(["repscope", *sys.argv[1:]])
-    answer.show(replace(found, provenance={**found.provenance, "command": command}))
+    answer.show(found, typed=True)
     if found.provenance["beyond rounding"]:
         raise typer.Exit(1)
 

@@ -9,12 +9,16 @@ from rich.cells import cell_len, chop_cells
 GAP = 2
 LABEL = 28  # a word or name longer than this may be broken
 NAME = 8  # what a column keeps when there is too little for all
-PIECE = re.compile(r"[^\s\-_/]*[\s\-_/]+|[^\s\-_/]+")
+BREAK = re.compile(r"(?<=\s)(?=\S)|(?<=[\w.)\]][-_/])(?<!\de-)(?=[^\s\-_/])")
 
 
 def pieces(text: str) -> list[str]:
-    """Where a line may end: after spaces, hyphens, underscores and slashes, as names of encoders and files have."""
-    return PIECE.findall(text)
+    """Where a line may end: after spaces, and inside words after hyphens, underscores and slashes; not in a number.
+
+    >>> pieces("vjepa2-vitl --precision 1e-06")
+    ['vjepa2-', 'vitl ', '--precision ', '1e-06']
+    """
+    return BREAK.split(text) if text else []
 
 
 def folded(text: str, width: int) -> list[str]:
@@ -72,12 +76,16 @@ class Sheet:
         return [max(1, *(entry.least for entry in column)) for column in self.columns]
 
     def widths(self, chosen: Sequence[int], room: int) -> list[int]:
-        """Widths of the chosen columns: what each must have; what is left goes to names, then to small wants."""
+        """Widths of the chosen columns: what each must have; what is left goes to names, then to small wants.
+
+        Names that are sentences get two fifths of the room first, and the rest after the others.
+        """
         least, wanted = self.least, [max(entry.full for entry in column) for column in self.columns]
         given = {column: least[column] for column in chosen}
         left = room - total(list(given.values()))
-        for column in sorted(chosen, key=lambda c: (c != chosen[0], wanted[c] - least[c])):
-            more = max(min(wanted[column] - given[column], left), 0)
+        small = sorted(chosen[1:], key=lambda c: wanted[c] - least[c])
+        for column, most in ((chosen[0], 2 * room // 5), *((c, room) for c in (*small, chosen[0]))):
+            more = max(min(wanted[column] - given[column], most - given[column], left), 0)
             given[column], left = given[column] + more, left - more
         for column in (chosen[0], chosen[-1]):  # alone beside the row names and still too wide: names give first
             less = min(max(given[column] - NAME, 0), max(-left, 0))
