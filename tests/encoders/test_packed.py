@@ -29,10 +29,6 @@ ARCHITECTURES = [
 ]
 
 
-FUSES = "AVX512" in torch.backends.cpu.get_cpu_capability()
-"""Whether oneDNN has the activation in its bfloat16 product: without it, it has one of its own after that."""
-
-
 @pytest.fixture(params=[True, False], ids=["oneDNN", "torch"])
 def library(request, monkeypatch):
     """Each way to multiply; the second is what a machine without the first does."""
@@ -70,8 +66,6 @@ class TestLayer:
             layer, x = nn.Linear(wide, to), torch.randn(batch, tokens, wide)
             said, wanted = Packed(layer, dtype, activation)(x), exactly(layer, x, dtype, activation)
             size = wanted.abs()
-            if activation and not (library and FUSES):  # rounded before it too, whose slope is at most 1.13
-                size += 1.13 * exactly(layer, x, dtype, "").abs()
             assert (said.shape, said.dtype) == ((batch, tokens, to), dtype)
             # how far sums may go astray depends on what is summed, not on what is left
             summed = x.abs() @ layer.weight.abs().mT + layer.bias.abs()
