@@ -25,6 +25,15 @@ def test_what_was_used_longest_ago_goes_first(tmp_path):
     assert not new.exists()
 
 
+def test_what_lies_beside_the_folder_stays(tmp_path):
+    """The cache may be a folder that somebody keeps models in."""
+    mine = kept(tmp_path, "mine/model.safetensors", 100, 9000)
+    kept(tmp_path / "converted", "a.safetensors", 10, 500)
+    places.make_room(tmp_path / "converted", 10, 10)
+    assert mine.exists()
+    assert not (tmp_path / "converted" / "a.safetensors").exists()
+
+
 def test_parts_of_killed_writers_go_and_those_being_written_stay(tmp_path):
     left, written = (kept(tmp_path, f"a/.w.safetensors.{k}.part", 10, age) for k, age in enumerate((7200, 5)))
     places.make_room(tmp_path, 0, 1000)

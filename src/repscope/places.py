@@ -18,7 +18,7 @@ STALE = 3600
 def cache() -> Path | None:
     """`$REPSCOPE_CACHE`, else `repscope` in the user's cache folder; None for somebody without a home."""
     if given := os.environ.get("REPSCOPE_CACHE"):
-        return Path(given)
+        return Path(os.path.expanduser(given))  # noqa: PTH111 - it raises nothing where there is no such home
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repscope"
     except RuntimeError:
@@ -32,13 +32,17 @@ def room() -> int:
 
 
 def make_room(place: Path, size: int, most: int) -> None:
-    """Remove what was used longest ago of a cache's files (`*/*.safetensors`), until `size` more bytes have room."""
+    """Remove what was used longest ago of the safetensors files below, until `size` more bytes have room.
+
+    Args:
+        place: A folder that nobody else keeps anything in: below the cache, which may be a folder of the user's.
+    """
     held = []
-    for part in place.glob("*/.*.part"):  # of whoever was killed while writing it
+    for part in place.rglob(".*.part"):  # of whoever was killed while writing it
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE:
                 part.unlink()
-    for path in place.glob("*/*.safetensors"):
+    for path in place.rglob("*.safetensors"):
         with suppress(OSError):
             about = path.stat()
             held.append((about.st_mtime, about.st_size, path))
@@ -46,7 +50,8 @@ def make_room(place: Path, size: int, most: int) -> None:
     for _, freed, path in sorted(held, key=lambda each: each[0]):
         if left <= most:
             return
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         left -= freed
 
 

@@ -207,9 +207,9 @@ def named(kind: str, name: str) -> Choice:
 def test_filters_are_tried_where_they_are_others_and_change_nothing_of_a_photo_of_the_right_size():
     encoder = repscope.load("tiny-random")
     photo = noisy_photo("photo", 3, (128, 128))
-    assert named("resize filter", "bicubic").vary(encoder, -1) is None
+    assert named("filter", "bicubic").vary(encoder, -1) is None
     for name, off in (("bilinear", 0), ("bilinear-float", 1e-4)):
-        variant = named("resize filter", name).vary(encoder, -1)
+        variant = named("filter", name).vary(encoder, -1)
         assert variant.encoder.contract.preprocessing.filter == name
         assert encoder.contract.preprocessing.filter == "bicubic"
         before, after = encoder([photo])[0].patches, variant.encoder([photo])[0].patches
@@ -220,7 +220,7 @@ def test_filters_are_tried_where_they_are_others_and_change_nothing_of_a_photo_o
 
 def test_an_encoder_of_another_hand_cannot_be_given_another_filter_nor_another_precision(encoders):
     with pytest.raises(Unsupported, match="its own way"):
-        named("resize filter", "bilinear").vary(encoders[0], -1)
+        named("filter", "bilinear").vary(encoders[0], -1)
     assert named("precision", "bfloat16").vary(encoders[0], -1) is None
 
 
@@ -236,7 +236,7 @@ def test_precision_is_that_of_the_same_weights_loaded_again(monkeypatch: pytest.
 
 
 def test_the_layer_before_is_one_block_earlier():
-    encoder, before = repscope.load("tiny-random"), named("layer", "the one before")
+    encoder, before = repscope.load("tiny-random"), named("layer", "one before")
     depth = encoder.contract.architecture.depth
     assert [before.vary(encoder, layer).layer for layer in (-1, depth, 1)] == [depth - 1, depth - 1, 0]
     assert before.vary(encoder, 0) is None
@@ -294,8 +294,8 @@ def test_the_whole_of_it_on_encoders_that_come_with_the_package(photos):
     report = repscope.compare(photos[:2], encoders, stability=True)
     tried = [(row[0], row[1]) for row in table(report, "Choices that should not matter").rows]
     assert tried == [
-        *(("resize filter", "bilinear"), ("resize filter", "bilinear-float"), ("crop", "90%"), ("crop", "110%")),
-        *(("precision", "bfloat16"), ("layer", "the one before"), ("pool", "cls, mean")),
+        *(("filter", "bilinear"), ("filter", "bilinear-float"), ("crop", "90%"), ("crop", "110%")),
+        *(("precision", "bfloat16"), ("layer", "one before"), ("pool", "cls, mean")),
     ]
     spreads = [row[3] for row in table(report, "Stability").rows]
     assert all(number.definition or number.reason for number in spreads)

@@ -39,7 +39,7 @@ def said(folder: Path, photos) -> np.ndarray:
 
 
 def kept(cache: Path) -> list[Path]:
-    return sorted((cache / "weights").glob("*.safetensors"))
+    return sorted((cache / "converted").glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["dinov2 with registers", "dinov3, gated", "vjepa2", "clip, both towers", "ijepa"])

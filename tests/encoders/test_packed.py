@@ -56,9 +56,10 @@ def exactly(layer: nn.Linear, x: torch.Tensor, dtype: torch.dtype, activation: s
 
 
 class TestLayer:
+    @pytest.mark.usefixtures("library")
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
     @pytest.mark.parametrize("activation", ["", *FUSED])
-    def test_it_says_what_a_linear_layer_says(self, library, dtype, activation):
+    def test_it_says_what_a_linear_layer_says(self, dtype, activation):
         @settings(max_examples=25, deadline=None)
         @given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 70), st.integers(1, 70), st.integers(0, 99))
         def holds(batch, tokens, wide, to, seed):

@@ -38,7 +38,7 @@ class Choice:
     """One way in which a comparison could have been otherwise.
 
     Attributes:
-        kind: What is chosen: "resize filter".
+        kind: What is chosen: "filter".
         name: How: "bilinear".
         vary: From an encoder and a layer to its variant; None where it is so already, or there is nothing to choose.
             Raises a RepscopeError that says why it cannot be had.
@@ -70,7 +70,7 @@ def _filter(name: Filter) -> Choice:
             return None
         return Variant(_under(encoder, replace(encoder.contract, preprocessing=replace(rule, filter=name))), layer)
 
-    return Choice("resize filter", name, vary, "scales photos")
+    return Choice("filter", name, vary, "scales photos")
 
 
 def _crop(share: float) -> Choice:
@@ -125,7 +125,7 @@ CHOICES: tuple[Choice, ...] = (
     _crop(1.1),
     *(_frames(count) for count in (2, 8, 16, 64)),
     *(_precision(name) for name in get_args(Precision)),
-    Choice("layer", "the one before", _before, "one block earlier, without a final norm"),
+    Choice("layer", "one before", _before, "one block earlier, without a final norm"),
 )
 """All that is tried, in this order."""
 

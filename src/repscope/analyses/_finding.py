@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from repscope.errors import RepscopeError
 from repscope.report import Table
 
 
@@ -39,6 +40,8 @@ def answered(what: str, question: Question) -> tuple[Finding, ...]:
     try:
         found = question()
         return (found,) if isinstance(found, Finding) else tuple(found)
+    except RepscopeError as error:  # it says itself what to do
+        return (look(what, str(error).rstrip("."), ""),)
     except Exception as error:  # whoever asks what is wrong must not be told by a traceback
         said = (str(error).strip() or "no reason given").splitlines()[0]
         return (look(what, f"could not be found out: {type(error).__name__}, {said}", "Tell us: this is a bug."),)

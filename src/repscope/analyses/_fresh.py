@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 
 from repscope.errors import RepscopeError, Unsupported
 
@@ -23,12 +24,18 @@ class Fresh:
 def fresh(name: str, precision: str) -> Fresh:
     """What a new process takes; raises Unsupported where it ends without an answer."""
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "repscope.analyses._fresh", name, precision]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # -P: no file of the folder it runs in is taken for a module
+    command = [sys.executable, "-P", "-m", "repscope.analyses._fresh", name, precision]
+    with (
+        TemporaryFile("w+") as errors,  # a pipe that nobody reads would stop it when it is full
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         assert process.stdout is not None
         line = process.stdout.readline()  # it says so as soon as it has its tokens; ending takes a while
         first = time.perf_counter() - begun
-        _, error = process.communicate()
+        process.communicate()
+        errors.seek(0)
+        error = errors.read()
     if process.returncode or not line:
         said = (error.strip() or "it gave no reason").splitlines()[-1]
         raise Unsupported(f"A fresh process did not get to its first tokens: {said}")

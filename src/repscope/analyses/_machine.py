@@ -48,7 +48,7 @@ def cores() -> Finding:
     """Cores, and whether torch starts as many threads."""
     threads, may, share = products(), usable(), quota()
     limit = f", a container's limit of {share:g}" if share is not None else ""
-    found = f"{os.cpu_count()} cores, {may} for this process{limit}; torch takes {threads} threads"
+    found = f"{os.cpu_count()} cores, {may} for this process{limit}; torch takes {threads}"
     fit = room(may, share)
     if threads > fit:
         return look("cores", found, f"More threads than cores wait for each other: set OMP_NUM_THREADS={fit}.")

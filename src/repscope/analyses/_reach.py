@@ -17,6 +17,7 @@ OPEN = "dinov2-vit-s14"
 
 def reach() -> Iterator[Finding]:
     """The hub, the token, the gates."""
+    network.addressed()
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
 
     token = _token()

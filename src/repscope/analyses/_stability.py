@@ -40,6 +40,14 @@ class Moved:
 
 
 @dataclass(eq=False)
+class _Tried:
+    """What encoders said under a choice, by their place, and why others could not."""
+
+    varied: dict[int, list[View]] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
 class Stability:
     """What is kept of the first photos, and how far values moved under each choice.
 
@@ -67,36 +75,37 @@ class Stability:
             self.views.append(list(views))
 
     def repeat(self, values: Sequence[dict[str, list[Value]]], meetings: Meetings) -> None:
-        """Look again under every choice; `values` and `meetings` hold what was found of the same photos first."""
+        """Look again under every choice; `values` and `meetings` hold what was found of the same photos first.
+
+        Each encoder's in the precision it looks in: what was read again in another is another choice's.
+        """
         for i, each in enumerate(values):
             self.base |= {(name, (i,), "patches"): known[: len(self.photos)] for name, known in each.items()}
         for pair, met in meetings.met.items():
             self.base |= {(name, pair, "patches"): known[: len(self.photos)] for name, known in met.values.items()}
-        for choice in self.choices:
-            self._try(choice)
+        tried = [_Tried() for _ in self.choices]
+        for i, encoder in enumerate(self.study.encoders):  # one after the other: each may be as large as memory
+            for choice, each in zip(self.choices, tried, strict=True):
+                self._try(choice, i, encoder, each)
+            if let_go := getattr(encoder, "let_go", None):
+                let_go()
+        for choice, each in zip(self.choices, tried, strict=True):
+            self._compare(choice, each)
         self._pool()
 
-    def _try(self, choice: Choice) -> None:
-        varied: dict[int, list[View]] = {}
-        reasons = []
-        for i, encoder in enumerate(self.study.encoders):
-            try:
-                variant = choice.vary(encoder, self.study.layers[0])
-                if variant is not None:
-                    varied[i] = self._looked(variant)
-            except RepscopeError as error:
-                reasons.append(str(error))
-        if varied or reasons:
-            names = ", ".join(self.study.names[i] for i in varied) or "–"
-            self.told.append(
-                (
-                    choice.kind,
-                    choice.name,
-                    names,
-                    ". ".join((choice.about, *(each.removesuffix(".") for each in reasons))),
-                )
-            )
-        for key, again in self._again(varied).items():
+    def _try(self, choice: Choice, i: int, encoder: Encoder, tried: "_Tried") -> None:
+        try:
+            variant = choice.vary(encoder, self.study.layers[0])
+            if variant is not None:
+                tried.varied[i] = self._looked(variant)
+        except RepscopeError as error:
+            tried.reasons.append(str(error).removesuffix("."))
+
+    def _compare(self, choice: Choice, tried: "_Tried") -> None:
+        if tried.varied or tried.reasons:
+            names = ", ".join(self.study.names[i] for i in tried.varied) or "–"
+            self.told.append((choice.kind, choice.name, names, ". ".join((choice.about, *tried.reasons))))
+        for key, again in self._again(tried.varied).items():
             if (shift := _shift(self.base[key], again)) is not None:
                 self.shifts.setdefault(key, {})[choice.title] = shift
 

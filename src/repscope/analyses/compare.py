@@ -123,14 +123,14 @@ class _Gathered:
     def report(self) -> Report:
         study, names = self.study, self.study.names
         count = len(self.embeddings[0])
+        if self.stability:
+            self.stability.repeat(self.values, self.meetings)  # before any of them is read again in float32
         self.rounding = settled(study, self.photos, self.readings, self.values, self.meetings)
         numbers = [
             self.rounding.told(k, _tables.measured(self.readings, values, shape))
             for k, (values, shape) in enumerate(zip(self.values, self.shapes, strict=True))
         ]
         matrices = [self._matrix(measure, count) for measure in self.measures]
-        if self.stability:
-            self.stability.repeat(self.values, self.meetings)
         probe, pictures = self.probing.blocks()
         blocks: list[Block] = [
             *probe,

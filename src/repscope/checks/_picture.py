@@ -3,6 +3,7 @@
 import hashlib
 import os
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 
 from repscope.checks import _facts
@@ -59,7 +60,7 @@ def _fetched(offline: bool) -> Photo | str:
         return f"{known['name']} is not on this machine and HF_HUB_OFFLINE is set; --picture FILE gives it"
     try:
         data = _asked(known["url"])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         return f"{known['name']} could not be fetched from {known['url']} ({error}); --picture FILE gives it"
     if not _right(data):
         return f"{known['url']} answered with something else than {known['name']}; --picture FILE gives it"

@@ -1,5 +1,6 @@
 """repscope verify"""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -67,7 +68,11 @@ def _again(then: "Report", at: Path | None) -> "Report":
         # -P: no file of the folder it runs in is taken for a module
         words = [sys.executable, "-P", "-m", "repscope", recipe.words[0], *to, *recipe.words[1:]]
         try:
-            ran = subprocess.run(words, cwd=at, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            # offline: a stranger's report fetches nothing; what it needs is here, or `models --download` gets it
+            surroundings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+            ran = subprocess.run(
+                words, cwd=at, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=surroundings
+            )
         except (OSError, ValueError) as error:  # ValueError: a word that no command line can hold
             raise UnfitData(f"The report's command cannot be run in {at or '.'} ({error}): {shown:.400}.") from None
         if ran.returncode:

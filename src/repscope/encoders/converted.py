@@ -68,7 +68,7 @@ def _place(checkpoint: "Checkpoint", precision: Precision) -> Path | None:
         sorted(family.keys.items()),
         *map(digests.identity, files),
     ]
-    return root / "weights" / f"{hashlib.sha256(json.dumps(who).encode()).hexdigest()}.safetensors"
+    return root / "converted" / f"{hashlib.sha256(json.dumps(who).encode()).hexdigest()}.safetensors"
 
 
 def _kept(path: Path, checkpoint: "Checkpoint") -> tuple[Mapping[str, Tensor], Callable[[], None]] | None:
@@ -78,7 +78,8 @@ def _kept(path: Path, checkpoint: "Checkpoint") -> tuple[Mapping[str, Tensor], C
     try:
         held = Mapped(path)
         sums = json.loads(weights.header(path)["__metadata__"]["sums"])
-        os.utime(path)  # it was wanted: others go first
+        with suppress(OSError):  # of somebody else
+            os.utime(path)  # it was wanted: others go first
         wanted = Ready(checkpoint.shape().state_dict(), "bfloat16")
         whole = sums.keys() == held.tensors.keys() == set(wanted) and all(
             (held.tensors[name].shape, held.tensors[name].dtype) == (wanted.state[name].shape, wanted.type_of(name))
@@ -103,7 +104,7 @@ def _keep(path: Path, state: Mapping[str, Tensor], release: Callable[[], None]) 
     if place > places.room():
         return False
     with suppress(OSError):
-        places.make_room(path.parents[1], place, places.room())
+        places.make_room(path.parent, place, places.room())
         with places.aside(path) as part:
             with part.open("wb") as file:
                 room = len(_header(said, dict.fromkeys(sums, (1 << 32) - 1)))

@@ -8,7 +8,7 @@ from repscope.encoders.contract import Contract
 from repscope.encoders.refused import instead, refused
 from repscope.encoders.transfer import transferred
 from repscope.encoders.whole import promised, still_whole, whole
-from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable, Unwritable
+from repscope.errors import RepscopeError, UnfitCheckpoint, Unreachable, Unwritable, WrongUsage
 
 CONFIGURATION = "config.json"
 
@@ -32,10 +32,17 @@ def _main(repository: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where the hub's client keeps what it fetched, as HF_HOME and its kin say."""
+    """Where the hub's client keeps what it fetched, as HF_HOME and its kin say; raises WrongUsage for no folder."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     said = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(said or Path(home) / "hub").expanduser()
+    place = Path(said or Path(home) / "hub")
+    try:
+        return place.expanduser()
+    except RuntimeError:
+        raise WrongUsage(
+            f"The hub's cache is to be {place}, and there is no such home. Set HF_HOME, or HF_HUB_CACHE where it is "
+            "set, to a folder."
+        ) from None
 
 
 def fetched(contract: Contract, thorough: bool = False) -> Path:
@@ -99,6 +106,7 @@ def _not_published(contract: Contract, file: Path) -> str:
 
 
 def _download(contract: Contract) -> Path:
+    network.addressed()
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
 
     try:

@@ -1,5 +1,6 @@
 """Network: whether the hub can be asked at all, found out in seconds."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -7,8 +8,21 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from repscope.errors import WrongUsage
+
 PATIENCE = 5.0
 """Seconds: time for two lost packets, which are sent again after 1 and 3."""
+
+
+def addressed() -> None:
+    """Raises WrongUsage where HF_ENDPOINT is no address; the hub's client cannot even be imported then."""
+    said = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    try:
+        scheme, host = urlsplit(said).scheme, urlsplit(said).hostname
+    except ValueError:
+        scheme = host = None
+    if scheme not in ("http", "https") or not host:
+        raise WrongUsage(f"HF_ENDPOINT is {said!r:.200}, no address. Set it to one such as https://HOST, or unset it.")
 
 
 def knock(endpoint: str, patience: float = PATIENCE) -> None:

@@ -5,6 +5,7 @@ begins anew after every failure. So what has come is kept here, under a lock, un
 """
 
 import errno
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ ROOM = 1 << 20
 """Bytes that stay free beside a file: links, locks, and what a file system keeps of its own."""
 
 
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
 class Other(Exception):
     """What came is not what was asked for."""
 
@@ -31,8 +35,8 @@ def told(repository: str, name: str, revision: str, patience: float | None = Non
 
     url = hf_hub_url(repository, name, revision=revision or None)
     said = get_hf_file_metadata(url, timeout=patience or HF_HUB_ETAG_TIMEOUT)
-    if not said.commit_hash:
-        raise Other("the answer has no X-Repo-Commit, as every hub's has")
+    if not COMMIT.fullmatch(said.commit_hash or ""):  # it becomes the name of a folder
+        raise Other(f"its X-Repo-Commit is {said.commit_hash!r:.80}, no commit as every hub's is")
     return url, said
 
 
@@ -110,7 +114,7 @@ def _headers(url: str) -> dict[str, str]:
     from huggingface_hub.constants import ENDPOINT
     from huggingface_hub.utils import build_hf_headers
 
-    hub = urlsplit(url).netloc == urlsplit(ENDPOINT).netloc or urlsplit(url)[:2] == ("https", HOME)
+    hub = urlsplit(url)[:2] in (urlsplit(ENDPOINT)[:2], ("https", HOME))
     return {**build_hf_headers(token=None if hub else False), "Accept-Encoding": "identity"}
 
 

@@ -133,11 +133,26 @@ def runs(blocks: tuple[Block, ...]) -> list[list[Block]]:
     return found
 
 
+def counted_once(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str | None:
+    """What the numbers of a table, or of each of its columns, say alike of their n; None where that differs."""
+    said: dict[int, set[str]] = {}
+    for row in rows:
+        for column, cell in enumerate(row):
+            if isinstance(cell, Number) and cell.value is not None:
+                said.setdefault(column, set()).add(counted(cell))
+    if any(len(each) > 1 for each in said.values()):
+        return None
+    alike = {column: each.pop() for column, each in said.items()}
+    if len({*alike.values()}) <= 1:
+        return next(iter(alike.values()), "")
+    return "; ".join(f"{header[column]}: {each}" for column, each in alike.items() if each)
+
+
 def unit_once(row: Sequence[Cell]) -> Sequence[Cell]:
     """A unit that all numbers of a row share, beside the row's name instead of behind every value."""
     label, *cells = row
-    units = {cell.unit for cell in cells if isinstance(cell, Number)}
-    alike = len(units) == 1 and all(units) and all(isinstance(cell, Number) for cell in cells)
+    units = [cell.unit for cell in cells if isinstance(cell, Number)]
+    alike = len({*units}) == 1 and all(units) and len(units) >= min(2, len(cells))
     if not alike or not isinstance(label, str) or not label:
         return row
     return [

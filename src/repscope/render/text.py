@@ -16,6 +16,7 @@ from repscope.render._columns import Entry, Sheet
 from repscope.render._wording import (
     ascii_only,
     counted,
+    counted_once,
     definitions,
     drawn,
     halves,
@@ -163,7 +164,7 @@ class _Page:
         self.line(block.title, "bold")
         rows = [unit_once(row) for row in block.rows]
         narrow = self.sheet(block.header, rows, narrow=True)
-        self.matrix(rows, self.sheet(block.header, rows), narrow, narrow.turned(), pieces=narrow)
+        self.matrix(block.header, rows, self.sheet(block.header, rows), narrow, narrow.turned(), pieces=narrow)
         self.line(block.caption, "dim")
 
     def heatmap(self, block: Heatmap) -> None:
@@ -173,19 +174,20 @@ class _Page:
             self.line(f"{len(block.rows)} x {len(block.columns)} values, in the other formats", "dim")
             self.line(block.caption, "dim")
             return
+        header = ["", *block.columns]
         if len(block.columns) > LARGE:
             plain = [
                 (label, *(say(cell.value) for cell in cells))
                 for label, cells in zip(block.rows, block.cells, strict=True)
             ]
-            self.matrix(plain, pieces=self.sheet(["", *block.columns], plain, narrow=True))
+            self.matrix(header, plain, pieces=self.sheet(header, plain, narrow=True))
             self.line(block.caption, "dim")
             return
         rows = [(label, *cells) for label, cells in zip(block.rows, block.cells, strict=True)]
-        self.matrix(rows, pieces=self.sheet(["", *block.columns], rows, narrow=True))
+        self.matrix(header, rows, pieces=self.sheet(header, rows, narrow=True))
         self.line(block.caption, "dim")
 
-    def matrix(self, rows: Sequence[Sequence[Cell]], *forms: Sheet, pieces: Sheet) -> None:
+    def matrix(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], *forms: Sheet, pieces: Sheet) -> None:
         """Cells in the first form that fits, or cut in pieces; what all numbers share is said once below."""
         for i, (sheet, columns) in enumerate(_columns.arranged(forms, pieces, self.width)):
             if i:
@@ -193,7 +195,7 @@ class _Page:
             self.grid(sheet, columns)
         numbers = [cell for row in rows for cell in row if isinstance(cell, Number)]
         nulls = sorted({drawn(number.null) for number in numbers} - {""})
-        said = [*self.common(rows, counted), f"null: {' or '.join(nulls)}" if nulls else ""]
+        said = [counted_once(header, rows), f"null: {' or '.join(nulls)}" if nulls else ""]
         self.line("; ".join(filter(None, said)), "dim")
         for remark in self.common(rows, remarks):
             self.line("; ".join(remark), "dim")
@@ -205,7 +207,7 @@ class _Page:
 
     def sheet(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], narrow: bool = False) -> Sheet:
         """The cells as text: values with their intervals beside them, or below where it must be narrow."""
-        count, mark = (not self.common(rows, what) for what in (counted, remarks))
+        count, mark = counted_once(header, rows) is None, not self.common(rows, remarks)
         cells = tuple(tuple(self.entry(cell, narrow, count, mark) for cell in row) for row in rows)
         return Sheet(tuple(Entry((self.words(name),)) for name in header), cells)
 
@@ -215,7 +217,7 @@ class _Page:
         value, interval = halves(cell) if narrow else (measured(cell), "")
         null = against(cell.null)
         lines = [f"{value} {self.marked(cell) if mark else ''}".rstrip(), interval]
-        lines += [*(null.split(", ") if narrow else [null]), counted(cell) if count else ""]
+        lines += [*(null.split(", ") if narrow else [null]), counted(cell) if count and cell.value is not None else ""]
         return Entry(tuple(self.words(line) for line in lines if line), number=True)
 
     def grid(self, sheet: Sheet, columns: Sequence[int]) -> None:

@@ -41,9 +41,10 @@ class Cache:
         path = self.place / who / f"{what}.safetensors"
         try:
             found = load(path.read_bytes())
-            os.utime(path)  # it was wanted: others go first
         except (OSError, SafetensorError, ValueError, KeyError):
             return None
+        with suppress(OSError):  # of somebody else
+            os.utime(path)  # it was wanted: others go first
         return found
 
     def put(self, who: str, what: str, arrays: Mapping[str, NDArray[Any]]) -> None:

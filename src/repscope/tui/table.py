@@ -11,7 +11,7 @@ from rich.text import Text
 
 from repscope.render import _columns
 from repscope.render._columns import Entry, Sheet
-from repscope.render._wording import counted, drawn, halves, measured, remarks, unit_once
+from repscope.render._wording import counted, counted_once, drawn, halves, measured, remarks, unit_once
 from repscope.report import Cell, Number, against
 from repscope.tui.state import BOLD, DIM, State
 
@@ -55,14 +55,12 @@ class Matrix:
         """What all numbers say alike, once below them."""
         numbers = [cell for row in rows for cell in row if isinstance(cell, Number)]
         nulls = sorted({drawn(number.null) for number in numbers} - {""})
-        counts = {counted(number) for number in numbers if number.value is not None}
-        said = [*(counts if len(counts) == 1 else ()), f"null: {' or '.join(nulls)}" if nulls else ""]
+        said = [counted_once(self.header, rows), f"null: {' or '.join(nulls)}" if nulls else ""]
         return ["; ".join(filter(None, said))]
 
     def sheet(self, rows: Sequence[Sequence[Cell]], narrow: bool) -> Sheet:
-        numbers = (cell for row in rows for cell in row if isinstance(cell, Number))
-        counts = {counted(number) for number in numbers if number.value is not None}
-        cells = tuple(tuple(self.entry(cell, narrow, len(counts) > 1) for cell in row) for row in rows)
+        count = counted_once(self.header, rows) is None
+        cells = tuple(tuple(self.entry(cell, narrow, count) for cell in row) for row in rows)
         header = (self.head(name) for name in self.header)
         return Sheet(tuple(header), cells)
 
