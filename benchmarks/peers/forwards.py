@@ -1,5 +1,6 @@
 """Forwards: one encoder under every side, in turns, with the products of the same minute between."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,10 @@ def measure(plan: Plan, place: Path, pythons: dict[str, str], products: Products
             if not 0 <= far <= AGREE:
                 answer.absent[side] = f"its tokens are not the others' ({far:.2g})"
                 _end(here, side)
+        for side in list(here):  # the first of a size makes room and is slower
+            for batch in plan.batches:
+                with suppress(Gone):  # told in its round
+                    here[side].ask(batch=batch, **shape)
         for number in range(plan.rounds):
             answer.rounds.append(_round(plan, here, products, answer, shape, number))
         for side in [each for each in here if each != "ours"]:

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 Look = Callable[[np.ndarray], np.ndarray]
-CORES = os.cpu_count() or 1
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Threads of every side."""
 
 
 def ours(name: str, place: Path) -> tuple[Look, str]:
     """repscope in the precision that it chooses."""
     import torch
+
+    torch.set_num_threads(CORES)
 
     import repscope
     from repscope.encoders.encoder import Shown
@@ -83,6 +86,7 @@ def _transformers(name: str, place: Path, dtype: str) -> tuple[Look, str]:
     import torch
     import transformers
 
+    torch.set_num_threads(CORES)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     kind = getattr(torch, dtype)

@@ -94,3 +94,26 @@ def test_mistakes_are_told_before_anything_is_measured():
 def test_a_process_that_fails_says_why():
     with pytest.raises(Unsupported, match="first tokens: There is no file or folder"):
         fresh("no/such/folder", "float32")
+
+
+def test_a_process_that_says_much_on_standard_error_ends(monkeypatch, tmp_path):
+    """More than a pipe holds; and a file of the folder it runs in is taken for no module."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secrets.py").write_text("raise SystemExit('ran a file of this folder')")
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    assert fresh("tiny-random", "float32").first > 0
+
+
+def test_a_winner_is_named_where_ranges_do_not_touch():
+    from types import SimpleNamespace
+
+    def best(*seconds):
+        made = bench.Measured.__new__(bench.Measured)
+        contract = SimpleNamespace(contract=SimpleNamespace(name="e"))
+        vars_ = {"encoder": contract, "looked": dict(zip((1, 4), seconds, strict=True))}
+        for name, value in vars_.items():
+            object.__setattr__(made, name, value)
+        return bench._best(made)
+
+    assert "fastest in batches of 4" in best([1.0, 1.1], [2.0, 2.1])
+    assert "as fast in batches of 1 and 4" in best([1.0, 1.1], [3.9, 4.5])

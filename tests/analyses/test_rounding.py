@@ -100,10 +100,10 @@ class TestReadings:
         assert sum(encoder.siblings[0].batches) == 1
         assert any("it moves none of" in text for text in notes_of(report))
 
-    def test_two_photos_are_looked_at_where_there_are_enough(self):
+    def test_four_photos_are_looked_at_where_there_are_enough(self):
         encoder = Rounded("rounded", noise=1e-6)
         inspect(photographed(TRUSTED), encoder)
-        assert sum(encoder.siblings[0].batches) == 2
+        assert sum(encoder.siblings[0].batches) == 4
 
     def test_one_photo_has_no_interval_and_is_told(self):
         encoder = Rounded("rounded", factor=1.3)

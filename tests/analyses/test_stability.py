@@ -17,7 +17,7 @@ from repscope.encoders import Encoder
 from repscope.errors import Unsupported
 from repscope.extract.remembered import Remembered
 from repscope.frames import Frame
-from repscope.images import Photo
+from repscope.images import Photo, gather
 from repscope.report import Note, Report, Table
 
 
@@ -238,8 +238,21 @@ def test_precision_is_that_of_the_same_weights_loaded_again(monkeypatch: pytest.
 def test_the_layer_before_is_one_block_earlier():
     encoder, before = repscope.load("tiny-random"), named("layer", "one before")
     depth = encoder.contract.architecture.depth
-    assert [before.vary(encoder, layer).layer for layer in (-1, depth, 1)] == [depth - 1, depth - 1, 0]
+    assert [before.vary(encoder, layer).layer for layer in (-1, depth, 1)] == [-1, depth - 1, 0]
     assert before.vary(encoder, 0) is None
+
+
+def test_before_the_output_comes_the_final_norm_of_the_block_before():
+    import torch
+
+    encoder, (photo, *_) = repscope.load("tiny-mae"), gather()[0]
+    variant = named("layer", "one before").vary(encoder, -1)
+    (found,) = variant.encoder([photo], (variant.layer,))
+    (raw,) = encoder([photo], (encoder.contract.architecture.depth - 1,))
+    wanted = encoder.network.norm(torch.from_numpy(raw.patches[0])).numpy()
+    assert np.abs(found.patches[0] - wanted).max() < 1e-5
+    assert encoder([photo])[0].layer == -1
+    assert encoder.network.architecture.depth == encoder.contract.architecture.depth
 
 
 def test_still_images_have_no_frames_to_choose():

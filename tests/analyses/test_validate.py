@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import repscope
 from repscope import checks
@@ -214,3 +215,23 @@ def test_a_file_that_may_not_be_read_is_no_traceback(monkeypatch):
     with_check(monkeypatch, run)
     report = repscope.validate(["tiny-mae"], checks=["layout"])
     assert "a file cannot be read: [Errno 13] Permission denied: 'x'" in rows(report, "could not be checked")[0][2]
+
+
+def test_weights_that_were_not_seen_and_those_that_are_not_the_published_ones_are_no_all_clear(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    first = repscope.validate(["dinov2-vit-s14"], checks=["files", "preprocessing"]).blocks[0]
+    assert first.kind == "warning"
+    assert "not seen" in first.text
+    weights = load_file(EMBEDDED / "tiny-mae.safetensors")
+    (tmp_path / "mine").mkdir()
+    save_file({name: value + 0 for name, value in weights.items()}, tmp_path / "mine" / "tiny-mae.safetensors")
+    first = repscope.validate([f"tiny-mae@{tmp_path / 'mine'}"], checks=["files"]).blocks[0]
+    assert first.kind == "warning"
+    assert "not the published weights" in first.text
+
+
+def test_the_encoder_that_failed_comes_first(tmp_path):
+    (tmp_path / "tiny-mae.safetensors").write_bytes(b"cut")
+    report = repscope.validate(["tiny-dino", f"tiny-mae@{tmp_path}"], checks=["files"])
+    assert [block.text.split(":")[0] for block in report.blocks[:2]] == [f"tiny-mae@{tmp_path}", "tiny-dino"]

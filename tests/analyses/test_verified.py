@@ -46,9 +46,9 @@ def test_inspect_and_compare_say_it_near_their_end_and_in_the_provenance(photo):
         assert "on 1 photo" in said[0]["tokens"]
 
 
-def test_an_encoder_of_the_package_has_no_pin():
+def test_an_encoder_of_the_package_is_held_against_what_is_noted_there():
     files, layout = told(repscope.load("tiny-random"))
-    assert files == "comes with the package; SHA-256 was taken, no pin is known"
+    assert files == "comes with the package; SHA-256 equals the one noted there"
     assert layout == "all keys and shapes agree with the contract"
 
 

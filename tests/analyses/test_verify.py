@@ -1,5 +1,6 @@
 """verify: two reports held against each other, number by number, and what each was given."""
 
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_without_an_interval_there_is_no_tenth_of_it():
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ({"ci": (0.7, 0.95)}, "interval"),
+        ({"ci": (0.7, 0.95)}, "interval, upper end"),
         ({"ci": None}, "interval"),
         ({"null": replace(NULL, q95=0.1)}, "q95"),
         ({"null": replace(NULL, p=0.5)}, "p"),
@@ -107,7 +108,7 @@ def test_what_is_missing_and_what_is_new_is_told():
     assert rows_of(found, "Numbers that differ")[0][:2] == ("t, y, a", "missing")
     told = {row[:2] for row in rows_of(found, "What else differs")}
     assert told == {
-        ("note, gone for good, note", "missing"),
+        ("note: gone for good", "missing"),
         ("curve, more", "new"),
         ("table, t", "rows, how many: differs"),
     }
@@ -131,6 +132,11 @@ def test_a_skipped_photo_is_told():
         ("CKA 0.814 [0.803, 0.825].", "CKA 0.814 [0.803, 0.826].", Level.ROUNDING),
         ("CKA 0.814 [0.803, 0.825].", "CKA 0.834 [0.803, 0.825].", Level.DIFFERS),
         ("over 12 photos", "over 13 photos", Level.DIFFERS),
+        ("CKA 0.880, p 0.005", "CKA 0.9, p 0.005", Level.DIFFERS),
+        ("CKA 0.880, p 0.005", "CKA 0.880, p 0.1", Level.DIFFERS),
+        ("CKA 0.880, p 0.005", "CKA 0.880, p 0.0", Level.DIFFERS),
+        ("9.99 bits", "10.0 bits", Level.ROUNDING),
+        ("0.999", "1.00", Level.ROUNDING),
         ("1,234.5 bits", "1,234.6 bits", Level.ROUNDING),
         ("1.2e-05", "1.3e-05", Level.DIFFERS),
         ("one", "other", Level.DIFFERS),
@@ -200,3 +206,56 @@ def test_inputs_are_told_first_and_those_that_ask_something_else_are_counted(cha
 def test_a_strangers_provenance_is_read_with_care(junk):
     strange = dict.fromkeys(("photos", "encoders", "verified", "options", "versions", "machine", "set"), junk)
     repscope.verify(report(**strange), report(**PROVENANCE))
+
+
+LOOK = repscope.report.Look(
+    (2, 2),
+    (0.0, 0.0, 1.0, 1.0),
+    2,
+    zlib.compress(np.array([[100, -50, 30, 7], [10, 90, -60, 20]], np.int8).tobytes()),
+    np.full((1, 4), 0.01, "<f4").tobytes(),
+    np.zeros(3, "<f4").tobytes(),
+    np.arange(1, 5, dtype="<f4").tobytes(),
+    bytes(12),
+    np.array([0.1, 0.2, 0.3, 0.4], "<f4").tobytes(),
+)
+
+
+def forged(name, change):
+    kind = np.int8 if name == "codes" else "<f4"
+    held = zlib.decompress(LOOK.codes) if name == "codes" else getattr(LOOK, name)
+    made = change(np.frombuffer(held, kind).copy()).tobytes()
+    return replace(LOOK, **{name: zlib.compress(made) if name == "codes" else made})
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("attention", lambda x: x[::-1]),
+        ("lengths", lambda x: 10 * x),
+        ("codes", lambda x: np.where(np.arange(8) % 4 == 3, x[::-1], x)),
+    ],
+)
+def test_every_part_of_the_probe_is_held(name, change):
+    assert alike(LOOK, replace(LOOK)).level == Level.IDENTICAL
+    assert alike(LOOK, forged(name, change)).level == Level.DIFFERS
+
+
+def test_packed_places_may_be_off_by_rounding():
+    from repscope.report import Map
+
+    places = np.array([[1.0, 2.0], [3.0, 4.0]], "<f4")
+    one, other, third = (Map("e", each.tobytes()) for each in (places, places * np.float32(1 + 1e-6), places + 1))
+    assert alike(one, other).level == Level.ROUNDING
+    assert alike(one, third).level == Level.DIFFERS
+
+
+def test_what_both_lack_is_alike_and_what_one_lacks_is_not():
+    none = np.array([np.nan, 1.0, 2.0])
+    assert alike(none, none + np.array([0, 0, 1e-12])).level == Level.ROUNDING
+    assert alike(none, np.array([0.0, 1.0, 2.0])).level == Level.DIFFERS
+
+
+def test_a_label_is_compared_and_the_end_of_an_interval_named():
+    assert how(NUMBER, replace(NUMBER, label="Made up"))[0] == Level.DIFFERS
+    assert how(NUMBER, replace(NUMBER, ci=(0.7, 0.99))) == (Level.DIFFERS, "interval, upper end")

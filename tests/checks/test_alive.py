@@ -11,9 +11,9 @@ from standing import Standing, failed, findings, told
 
 from repscope.checks import Subject
 from repscope.checks._marked import drawn, marked
-from repscope.checks._response import answered, places, sensitivity
+from repscope.checks._response import answering, dealt, sensitivity
 from repscope.checks._tensors import damaged
-from repscope.checks.alive import SHARE, SIZE
+from repscope.checks.alive import ANSWER, SHARE, SIZE
 
 # Eight numbers of the patch tokens of a gradient, a checkerboard and a centre square, as
 # AbdelStark/latent-inspector published them of a broken export of EUPE-ViT-B and of the corrected one.
@@ -65,34 +65,63 @@ class TestSensitivity:
         assert sensitivity(x).size > 0.5
 
 
-class TestPlaces:
-    @pytest.mark.parametrize("side", range(3, 40))
-    def test_whatever_turns_or_mirrors_the_grid_moves_most_of_them(self, side):
-        marks = places(side)
-        assert len(set(marks)) == 5
-        assert all(0 <= row < side and 0 <= column < side for row, column in marks)
-        cells = np.arange(side * side).reshape(side, side)
-        for turned in (np.rot90(cells, k) if not flip else np.rot90(cells, k).T for k in range(4) for flip in (0, 1)):
-            if not (turned == cells).all():
-                assert sum(turned[mark] == cells[mark] for mark in marks) <= 2
-        for shift in (1, side):  # tokens that stand one place later
-            moved = np.roll(cells.ravel(), shift).reshape(side, side)
-            assert not any(moved[mark] == cells[mark] for mark in marks)
+BROKEN_GRIDS = {
+    "transposed": lambda x: x.transpose(0, 2, 1, 3),
+    "mirrored": lambda x: x[:, :, ::-1],
+    "upside down": lambda x: x[:, ::-1],
+    "half turned": lambda x: x[:, ::-1, ::-1],
+    "one place later": lambda x: np.roll(x.reshape(len(x), -1, x.shape[-1]), 1, 1).reshape(x.shape),
+    "lower two thirds rolled": lambda x: np.concatenate([x[:, :5], np.roll(x[:, 5:], 3, 2)], 1),
+    "inner half shuffled": lambda x: inner(x, lambda rows: rows[:, np.random.default_rng(1).permutation(140)]),
+    "inner half frozen": lambda x: inner(x, lambda rows: rows[:1].repeat(len(rows), 0)),
+}
 
-    def test_the_token_that_moved_most_for_its_length(self):
-        before = np.ones((3, 3, 2))
-        before[2, 2] = 100
-        after = before[None].repeat(1, 0)
-        after[0, 0, 1] += 1
-        after[0, 2, 2] += 10  # a long token moves far and yet little
-        assert answered(before, after, [(0, 1)]) == [(0, 1)]
+
+class TestPlaces:
+    """Each token is known by which of the pictures moves it, so any grid of tokens can be dealt out anew."""
+
+    @staticmethod
+    def tokens():
+        """Of a picture and the five with marks: each token moves much where its place is marked, a little elsewhere."""
+        draws, parts = np.random.default_rng(0), dealt(16, 16)
+        before = draws.normal(size=(16, 16, 8))
+        moves = 0.5 * draws.normal(size=(5, 16, 16, 8))
+        moves[parts[None] == np.arange(5)[:, None, None]] *= 20
+        return parts, np.concatenate([before[None], before + moves])
+
+    def test_all_of_a_sound_grid(self):
+        parts, x = self.tokens()
+        assert answering(x[0], x[1:], parts).all()
+
+    @pytest.mark.parametrize("broken", BROKEN_GRIDS)
+    def test_a_grid_that_is_broken_in_part_is_told(self, broken):
+        parts, x = self.tokens()
+        y = BROKEN_GRIDS[broken](x)
+        assert answering(y[0], y[1:], parts).mean() < ANSWER - 0.05
+
+    def test_a_long_token_does_not_answer_for_others(self):
+        parts, x = self.tokens()
+        x[1:, 3, 3] += 1000 * np.random.default_rng(2).normal(size=(5, 8))
+        assert answering(x[0], x[1:], parts).sum() >= 255
+
+    @pytest.mark.parametrize("side", range(3, 40))
+    def test_each_part_has_its_share(self, side):
+        assert np.ptp(np.bincount(dealt(side, side).ravel())) <= 1
 
     def test_a_mark_is_seen_on_black_and_on_white(self):
         for value in (0, 255):
             pixels = np.full((8, 8, 3), value, np.uint8)
-            (photo,) = marked(pixels, [(1, 0)], 4)
-            assert (photo.pixels[4:, :4] == 255 - value).all()
-            assert (photo.pixels != pixels).sum() == 4 * 4 * 3
+            one, other = marked(pixels, np.array([[0, 0], [1, 0]]), 4)
+            assert (other.pixels[4:, :4] == 255 - value).all()
+            assert (other.pixels != pixels).sum() == 4 * 4 * 3
+            assert (one.pixels != pixels).sum() == 3 * 4 * 4 * 3
+
+
+def inner(x, change):
+    """A change to the tokens of 10 rows and 14 columns about the middle of 16."""
+    made = x.copy()
+    made[:, 3:13, 1:15] = change(x[:, 3:13, 1:15].reshape(len(x), 140, -1)).reshape(len(x), 10, 14, -1)
+    return made
 
 
 def test_drawn_pictures_are_those_of_the_published_outputs():

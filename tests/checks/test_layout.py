@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from exported import PROCESSOR, matrix, write
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from trial import asked, changed, facts, failed, lying, only, verdicts
 
 from repscope.checks.layout import beside
@@ -155,3 +155,9 @@ def test_an_export_is_looked_at_as_far_as_it_goes(tmp_path):
     found = asked("layout", str(file))
     assert only(found, "tokens it makes").verdict == "verified"
     assert only(found, "keys and types").verdict == "unchecked"
+
+
+def test_a_file_of_the_lab_without_metadata_tells_no_heads(tmp_path):
+    save_file(load_file(EMBEDDED / "tiny-mae.safetensors"), tmp_path / "tiny-mae.safetensors")
+    found = only(asked("layout", f"tiny-mae@{tmp_path}"), "heads")
+    assert found.verdict == "unchecked"

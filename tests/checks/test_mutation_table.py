@@ -168,8 +168,8 @@ def test_every_check_of_the_table_finds_something():
 
 
 def spared(finding):
-    """A bar of bfloat16 that is missed where `auto` is float32."""
-    return "nothing rests on it" in finding.said
+    """What sound encoders show, too: bars of bfloat16 where `auto` is float32, what it moves, biases not trained."""
+    return finding.about == "use of all biases" or "rests on it" in finding.said or "its interval" in finding.said
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -138,6 +138,32 @@ class TestUnchecked:
         found = findings("parity", Subject(f"ijepa-vit-h14@{tmp_path}"))
         assert [each.verdict for each in found] == ["failed"]  # no weights of that shape
 
+    def test_the_file_on_trial_is_the_one_compared(self, published, tmp_path):
+        """Not the model.safetensors that lies beside it."""
+        from shutil import copy
+
+        from safetensors.torch import load_file, save_file
+
+        folder = published("ijepa").folder
+        copy(folder / "config.json", tmp_path / "config.json")
+        copy(folder / "model.safetensors", tmp_path / "student.safetensors")
+        weights = {name: 2 * value for name, value in load_file(folder / "model.safetensors").items()}
+        save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+        found = findings("parity", Subject(str(tmp_path / "student.safetensors")))
+        assert {each.verdict for each in found} == {"verified"}, told(found)
+
+    def test_biases_that_are_zero_are_not_said_to_be_used(self, published, tmp_path):
+        from shutil import copy
+
+        from safetensors.torch import load_file, save_file
+
+        folder = published("ijepa").folder
+        copy(folder / "config.json", tmp_path / "config.json")
+        weights = {n: v * (not n.endswith("bias")) for n, v in load_file(folder / "model.safetensors").items()}
+        save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+        found = findings("parity", Subject(str(tmp_path)))
+        assert [each.about for each in found if each.verdict == "unchecked"] == ["use of all biases"], told(found)
+
 
 class TestError:
     def test_it_is_of_the_worst_token(self):

@@ -190,3 +190,16 @@ def test_drawn_pictures_differ_from_themselves_moved_by_a_pixel():
         assert pixels.min() >= 0
         for axis in (0, 1):
             assert np.abs(np.diff(pixels, axis=axis)).mean() > 5
+
+
+def test_an_answer_that_is_no_http_is_told(monkeypatch):
+    """As a proxy gives it that says <html> where a status should be."""
+    from http.client import BadStatusLine
+
+    def asked_for(url: str) -> bytes:
+        raise BadStatusLine("<html>")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(_picture, "_asked", asked_for)
+    with pytest.raises(Unreachable, match="<html>"):
+        _picture.picture()

@@ -98,3 +98,14 @@ def test_the_installed_command_and_the_module_are_one():
     said = subprocess.run([command, "schema"], capture_output=True, text=True, timeout=60)
     assert said.returncode == 0
     assert said.stdout == process(COMMAND, "schema").stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_behind_standard_output_is_told_in_a_line():
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run(
+            [sys.executable, "-c", COMMAND, "metrics"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert said.returncode == 1
+    assert said.stderr.strip().count("\n") == 0, said.stderr
+    assert "-o DIR" in said.stderr

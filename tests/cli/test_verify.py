@@ -291,3 +291,11 @@ def test_a_report_made_in_python_says_so(run, tmp_path: Path):
     assert "made in Python" in said.err
     assert "--against" in said.err
     assert issubclass(WrongUsage, RepscopeError)
+
+
+def test_a_strangers_report_fetches_nothing(run, inspected: Path, monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    said = run("verify", changed(inspected, commanded("repscope inspect -m dinov2-vit-g14")))
+    assert said.code == 1
+    assert "HF_HUB_OFFLINE" in said.err

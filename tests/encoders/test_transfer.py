@@ -16,7 +16,7 @@ from hub_server import COMMIT, Hub, point, serving, tag
 from huggingface_hub import constants
 
 from repscope.encoders import available, hub, transfer, whole
-from repscope.errors import UnfitCheckpoint, Unreachable, Unwritable
+from repscope.errors import UnfitCheckpoint, Unreachable, Unwritable, WrongUsage
 
 CHUNK = 10 << 20
 """What the hub's client reads before it writes any of it."""
@@ -228,7 +228,9 @@ def test_a_web_page_is_not_kept_as_weights(cache, served, portal):
     served(FILES, portal=portal)
     with pytest.raises(Unreachable) as told:
         hub.fetched(SMALL)
-    assert {"head": "no X-Repo-Commit", "get": "a web page came in place of config.json"}[portal] in str(told.value)
+    assert {"head": "X-Repo-Commit is None", "get": "a web page came in place of config.json"}[portal] in str(
+        told.value
+    )
     for words in ("something else", "login page", "HTTPS_PROXY", "HF_ENDPOINT"):
         assert words in str(told.value)
     assert not [path for path in cache.rglob("*") if path.is_file() and b"<html" in path.read_bytes().lower()]
@@ -395,3 +397,45 @@ def test_a_cache_that_may_not_be_written(cache, served):
     cache.write_text("a file where a folder should be")
     with pytest.raises(Unwritable, match="may not be written"):
         hub.fetched(SMALL)
+
+
+@pytest.mark.parametrize("commit", ["../../../../precious", "", "main", "0" * 39])
+def test_a_commit_that_is_none_names_no_folder(cache, served, commit):
+    """It comes from whoever answers, and a copy below it might be taken away."""
+    precious = cache.parent / "precious" / "config.json"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("mine")
+    started = served(FILES)
+    started.commit = commit
+    with pytest.raises(Unreachable, match="something else"):
+        hub.fetched(replace(SMALL, revision=""))
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://huggingface.co/x", True),
+        ("http://huggingface.co/x", False),
+        ("https://elsewhere.example/x", False),
+        ("https://huggingface.co.example/x", False),
+        ("https://huggingface.co@elsewhere.example/x", False),
+    ],
+)
+def test_the_token_goes_to_the_hub_alone_and_never_in_the_clear(monkeypatch, url, shown):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setattr(constants, "ENDPOINT", "https://huggingface.co")
+    assert ("authorization" in transfer._headers(url)) == shown
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "nonsense", "ftp://huggingface.co", "https://"])
+def test_an_address_that_is_none_is_told(cache, monkeypatch, address):
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(WrongUsage, match="HF_ENDPOINT is"):
+        hub.fetched(SMALL)
+
+
+def test_a_home_that_is_none_is_told(monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", "~nobodyhere/x")
+    with pytest.raises(WrongUsage, match="no such home"):
+        hub.cached(SMALL)

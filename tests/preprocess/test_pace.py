@@ -104,3 +104,11 @@ def test_the_pixels_do_not_depend_on_threads_and_a_photo_is_not_changed(photo, r
         torch.set_num_threads(threads)
     assert torch.equal(*made)
     assert (one.pixels == before).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(225, 223), (226, 222), (223, 225)])
+def test_what_grows_across_and_shrinks_down_is_not_scaled_in_another_order(height, width):
+    draws = np.random.default_rng(0)
+    noise = 255 * draws.integers(0, 2, (height, width, 3), dtype=np.uint8)
+    exact, fast = (resized(noise, 224, 224, "bicubic", pace) for pace in ("exact", "fast"))
+    assert np.abs(exact.astype(int) - fast).max() <= MOST

@@ -5,6 +5,7 @@ in another precision, or asked at another layer. What looks at photos does not k
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, get_args
@@ -115,7 +116,14 @@ def _digest(encoder: Encoder) -> str:
 
 
 def _before(encoder: Encoder, layer: int) -> Variant | None:
-    last = encoder.contract.architecture.depth if layer == -1 else layer
+    """The output without the last block, its final norm taken; of a layer within, the one before."""
+    form = encoder.contract.architecture
+    if layer == -1 and form.depth > 1:
+        with suppress(Unsupported):  # then it is asked a layer within
+            return Variant(
+                _under(encoder, replace(encoder.contract, architecture=replace(form, depth=form.depth - 1))), -1
+            )
+    last = form.depth if layer == -1 else layer
     return Variant(encoder, last - 1) if last > 0 else None
 
 
@@ -125,7 +133,7 @@ CHOICES: tuple[Choice, ...] = (
     _crop(1.1),
     *(_frames(count) for count in (2, 8, 16, 64)),
     *(_precision(name) for name in get_args(Precision)),
-    Choice("layer", "one before", _before, "one block earlier, without a final norm"),
+    Choice("layer", "one before", _before, "one block earlier, the final norm taken"),
 )
 """All that is tried, in this order."""
 

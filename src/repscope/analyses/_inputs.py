@@ -109,9 +109,13 @@ WAYS = ("option batch", "option precision")
 
 
 def _set(provenance: Mapping[str, Any], told: bool) -> dict[str, str]:
-    """A set is known by its job, which names images and layers; where it lies is told alone."""
+    """A set is known by what was kept of how many images; where it lies is told alone, and so is the name of its job.
+
+    A job is named after its batch, too, which is no other question.
+    """
     said = _named("set", provenance)
-    return {what: value for what, value in said.items() if (what in ("set, job", "set, images", "set, failed")) != told}
+    asked = {f"set, {what}" for what in ("images", "failed", "layers", "keep", "framing", "store", "pace")}
+    return {what: value for what, value in said.items() if (what in asked) != told}
 
 
 WORDS = {"options": "option", "versions": "version of", "machine": "machine,", "set": "set,"}

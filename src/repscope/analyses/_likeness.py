@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repscope.report import Look, Number
+from repscope.report.points import Colouring, Map
 
 ROUNDING = 1e-4
 """Relative difference up to which two values agree in all that is shown of them: three digits, and one to spare."""
@@ -90,6 +91,15 @@ def alike(then: Any, now: Any, part: str = "", width: float = 0.0) -> Likeness:
         return Likeness(Level.DIFFERS, part, then, now)
     if isinstance(then, Look):
         return _looks(then, now, part)
+    if isinstance(then, Map | Colouring):
+        packed = "places" if isinstance(then, Map) else "values"
+        rest = (each.name for each in fields(then) if each.name != packed)
+        return worst(
+            [
+                _floats(getattr(then, packed), getattr(now, packed), packed),
+                *(alike(getattr(then, name), getattr(now, name), name) for name in rest),
+            ]
+        )
     if is_dataclass(then):
         return worst(alike(getattr(then, each.name), getattr(now, each.name), each.name) for each in fields(then))
     if isinstance(then, tuple | list):
@@ -104,12 +114,21 @@ def numbers_alike(then: Number, now: Number) -> Likeness:
     width = then.ci[1] - then.ci[0] if then.ci else 0.0
     parts = [
         alike(then.value, now.value, "value", width),
-        alike(then.ci, now.ci, "interval", width),
+        *_ends(then.ci, now.ci, width),
         alike(then.null, now.null, "null"),
-        *(alike(getattr(then, name), getattr(now, name), name) for name in ("n", "of", "unit", "reason")),
+        *(alike(getattr(then, name), getattr(now, name), name) for name in ("label", "n", "of", "unit", "reason")),
         *(alike(getattr(then, name), getattr(now, name), name) for name in ("definition", "caveats")),
     ]
     return worst(parts)
+
+
+def _ends(then: Any, now: Any, width: float) -> list[Likeness]:
+    """Both ends of two intervals, by name; one that the other lacks as a whole."""
+    if then is None or now is None:
+        return [alike(then, now, "interval")]
+    return [
+        alike(a, b, f"interval, {end}", width) for a, b, end in zip(then, now, ("lower end", "upper end"), strict=True)
+    ]
 
 
 def skeleton(text: str) -> str:
@@ -134,23 +153,28 @@ def _texts(then: str, now: str, part: str) -> Likeness:
 
 
 def _cut(then: str, now: str) -> bool:
+    """Whether both are the same but for one in the last digit, which may be the first of another length: 9.99, 10.0."""
     a, b = (float(each.replace(",", "").replace("−", "-")) for each in (then, now))
     if a == b:
         return True
-    decimals = min(len(each.partition("e")[0].partition(".")[2]) for each in (then, now))
-    return decimals > 0 and "e" not in then + now and abs(a - b) <= 1.01 * 10.0**-decimals
+    decimals = [len(each.partition("e")[0].partition(".")[2]) for each in (then, now)]
+    near = abs(a - b) <= 1.01 * 10.0 ** -max(decimals) or abs(a - b) <= 0.0011 * abs(a)
+    return min(decimals) > 0 and "e" not in then + now and near
 
 
 def _arrays(then: NDArray[Any], now: NDArray[Any], part: str) -> Likeness:
     if then.shape != now.shape:
         return Likeness(Level.DIFFERS, f"{part}, shape", str(then.shape), str(now.shape))
+    if then.dtype.kind == now.dtype.kind == "f":  # where both have no value they are alike
+        none = np.isnan(then) & np.isnan(now)
+        then, now = np.where(none, 0, then), np.where(none, 0, now)
     if np.array_equal(then, now, equal_nan=then.dtype.kind == "f" and now.dtype.kind == "f"):
         return SAME
     off = np.abs(then.astype(np.float64) - now.astype(np.float64))
     place = np.unravel_index(int(np.argmax(off)), off.shape)
     largest = float(off[place])
     bound = LEVELS if then.dtype == np.uint8 else max(NOTHING, ROUNDING * float(np.abs(then).max(initial=0.0)))
-    level = Level.ROUNDING if largest <= bound else Level.DIFFERS
+    level = Level.ROUNDING if largest <= bound else Level.DIFFERS  # of nan, which one alone has, too
     return Likeness(level, part, float(then[place]), float(now[place]))
 
 
@@ -162,15 +186,25 @@ def _looks(then: Look, now: Look, part: str) -> Likeness:
         return Likeness(Level.DIFFERS, part, str(then.grid), str(now.grid))
     a, b = (each.tokens(0) for each in (then, now))
     one, other = a @ a.T, b @ b.T
-    off, size = float(np.linalg.norm(one - other)), float(np.linalg.norm(one))
-    similar = Level.ROUNDING if off <= CODED * size else Level.DIFFERS
+    off, size = np.linalg.norm(one - other, axis=1), np.linalg.norm(one, axis=1)
+    share = float(np.divide(off, size, out=np.where(off > 0, np.inf, 0.0), where=size > 0).max())
+    similar = Level.ROUNDING if share <= CODED else Level.DIFFERS
     return worst(
         [
-            Likeness(similar, "similarities of patches, off by this share", 0.0, off / size if size else math.inf),
+            Likeness(similar, "similarities of a patch, off by this share", 0.0, share),
             _arrays(then.pca, now.pca, "colours"),
+            _floats(then.lengths, now.lengths, "lengths of tokens"),
+            _floats(then.attention, now.attention, "attention"),
             alike(then.frame, now.frame, "frame"),
         ]
     )
+
+
+def _floats(then: bytes, now: bytes, part: str) -> Likeness:
+    """Packed numbers."""
+    if len(then) != len(now):
+        return Likeness(Level.DIFFERS, f"{part}, how many", str(len(then) // 4), str(len(now) // 4))
+    return _arrays(np.frombuffer(then, "<f4"), np.frombuffer(now, "<f4"), part)
 
 
 def _numeric(value: Any) -> bool:

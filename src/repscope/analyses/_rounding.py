@@ -70,9 +70,9 @@ def settled(
 ) -> Rounding:
     """Look at a few photos again in float32, and at all of them where a reading moved too far.
 
-    One photo of two to nine, two of more: each reading's mean |difference| there is taken for how far rounding moves
-    it. Where that is more than a tenth of the width of its interval, `values` of the reading become those of float32,
-    of every photo. Of one photo there is no interval, and nothing is looked at again.
+    One photo of two to nine, four of more: each reading's largest |difference| there is taken for how far rounding
+    moves it. Where that is more than a tenth of the width of its interval, `values` of the reading become those of
+    float32, of every photo. Of one photo there is no interval, and nothing is looked at again.
 
     Args:
         photos: Those that `values` are of, in the same order.
@@ -81,7 +81,7 @@ def settled(
     """
     found = Rounding()
     rounded = [k for k, encoder in enumerate(study.encoders) if getattr(encoder, "precision", "float32") != "float32"]
-    few = photos[: 0 if len(photos) < 2 else 1 if len(photos) < TRUSTED else 2]
+    few = photos[: 0 if len(photos) < 2 else 1 if len(photos) < TRUSTED else 4]
     seen: dict[int, list[View]] = {}
     for k in rounded:
         exact = _exact(study.encoders[k]) if few else None
@@ -125,13 +125,13 @@ def too_far(values: Sequence[Value], exact: Sequence[Value]) -> bool:
 
 
 def shift(values: Sequence[Value], exact: Sequence[Value]) -> float:
-    """Mean |difference| of the photos both are of; infinite where one alone has a value."""
+    """Largest |difference| of the photos both are of; infinite where one alone has a value."""
     differences = []
     for one, other in zip(values, exact, strict=False):  # of the first photos only
         if isinstance(one, str) and isinstance(other, str):
             continue
         differences.append(np.inf if isinstance(one, str) or isinstance(other, str) else abs(one - other))
-    return float(np.mean(differences)) if differences else 0.0
+    return float(np.max(differences)) if differences else 0.0
 
 
 def width(values: Sequence[Value]) -> float:

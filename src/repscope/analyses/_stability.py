@@ -12,6 +12,7 @@ from repscope.analyses._embeddings import LEAST
 from repscope.analyses._numbers import Value, number, read, valued
 from repscope.analyses._pairs import Meetings
 from repscope.analyses._study import Study, View, view_of
+from repscope.encoders import Encoder
 from repscope.errors import RepscopeError
 from repscope.frames import registered
 from repscope.images import Photo
@@ -53,6 +54,7 @@ class Stability:
 
     Attributes:
         shifts: Signed shift of each value by choice, where an encoder that it is of could be varied.
+        undefined: Choices under which a value has none.
         told: Choice -> what came of it.
     """
 
@@ -65,6 +67,7 @@ class Stability:
     pools: list[list[tuple[Any, Any]]] = field(default_factory=list)
     base: dict[Key, list[Value]] = field(default_factory=dict)
     shifts: dict[Key, dict[str, float]] = field(default_factory=dict)
+    undefined: dict[Key, set[str]] = field(default_factory=dict)
     told: list[tuple[str, ...]] = field(default_factory=list)
 
     def take(self, photo: Photo, views: Sequence[View]) -> None:
@@ -106,7 +109,9 @@ class Stability:
             names = ", ".join(self.study.names[i] for i in tried.varied) or "–"
             self.told.append((choice.kind, choice.name, names, ". ".join((choice.about, *tried.reasons))))
         for key, again in self._again(tried.varied).items():
-            if (shift := _shift(self.base[key], again)) is not None:
+            if (shift := _shift(self.base[key], again)) is None:
+                self.undefined.setdefault(key, set()).add(choice.title)
+            else:
                 self.shifts.setdefault(key, {})[choice.title] = shift
 
     def _looked(self, variant: Variant) -> list[View]:
@@ -172,9 +177,15 @@ class Stability:
         return _largest(self.shifts.get((name, which, "patches"), {}))
 
     def apart(self, name: str, one: int, other: int) -> Moved | None:
-        """How far the difference of two encoders in a reading moved: both under the same choice."""
+        """How far the difference of two encoders in a reading moved: both under the same choice.
+
+        One that a choice leaves as it is stays where it is; one that has no value under it has no difference there.
+        """
         a, b = (self.shifts.get((name, (i,), "patches"), {}) for i in (one, other))
-        return _largest({choice: a.get(choice, 0.0) - b.get(choice, 0.0) for choice in (*a, *b)})
+        lost = self.undefined.get((name, (one,), "patches"), set()) | self.undefined.get(
+            (name, (other,), "patches"), set()
+        )
+        return _largest({c: a.get(c, 0.0) - b.get(c, 0.0) for c in dict.fromkeys((*a, *b)) if c not in lost})
 
     def tables(self) -> list[Table]:
         """What was chosen; and of every value how far it moved, and by what most."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from repscope.checks._facts import facts
-from repscope.encoders import Encoder, available
+from repscope.encoders import Contract, Encoder, available, digests
 from repscope.report import Table
 
 NOT = ("published outputs", "parity with transformers", "digests of the preprocessing")
@@ -54,9 +54,14 @@ def as_plain(encoders: Sequence[Encoder], photos: int) -> list[dict[str, Any]]:
 
 
 def _files(encoder: Encoder) -> str:
-    contract, (_, taken, digest) = encoder.contract, encoder.revision.rpartition("sha256 ")
+    _, taken, digest = encoder.revision.rpartition("sha256 ")
     if not taken:
         return "not verified: the encoder is no file"
+    before = "" if digests.taken(digest) else " (hashed on an earlier run; size and times are the same since)"
+    return _held_against(encoder.contract, digest) + before
+
+
+def _held_against(contract: Contract, digest: str) -> str:
     local = contract.name not in available()
     if contract.sha256 and digest == contract.sha256:
         return "a local copy; SHA-256 equals the published one" if local else "SHA-256 equals the pin"

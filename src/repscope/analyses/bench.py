@@ -18,7 +18,7 @@ from repscope.errors import RepscopeError, WrongUsage
 from repscope.images import gather
 from repscope.images.decode import decode
 from repscope.images.samples import samples
-from repscope.report import Block, Note, Number, Report, Table, say
+from repscope.report import Block, Note, Number, Report, Table, spread
 
 if TYPE_CHECKING:
     from repscope.encoders.encoder import Staged
@@ -191,10 +191,16 @@ def _report(found: Sequence[Measured], options: dict[str, Any]) -> Report:
 
 
 def _best(each: Measured) -> str:
-    rates = {batch: each.images(batch).value or 0.0 for batch in each.looked}
-    best = max(rates, key=lambda batch: rates[batch])
-    told = ", ".join(f"{batch}: {say(rate)}" for batch, rate in rates.items())
-    return f"{each.encoder.contract.name} is fastest in batches of {best} (images/s in batches of {told})."
+    """The fastest batch where its range touches no other's, else those that touch it."""
+    rates = {batch: each.images(batch) for batch in each.looked}
+    best = max(rates, key=lambda batch: rates[batch].value or 0.0)
+    told = ", ".join(f"{batch}: {spread(rate)}" for batch, rate in rates.items())
+    low = (rates[best].ci or (rates[best].value or 0.0,))[0]
+    equal = sorted({best, *(batch for batch, rate in rates.items() if (rate.ci or (0.0, rate.value or 0.0))[1] >= low)})
+    said = f"fastest in batches of {best}"
+    if len(equal) > 1:
+        said = f"as fast in batches of {', '.join(map(str, equal[:-1]))} and {equal[-1]}, by the ranges of these rounds"
+    return f"{each.encoder.contract.name} is {said} (images/s in batches of {told})."
 
 
 def _speeds(found: Sequence[Measured]) -> Table:

@@ -18,6 +18,9 @@ from repscope.report import Block, Cell, Note, Number, Report, Table
 WORDS = {"failed": "FAILED", "unchecked": "could not be checked", "verified": "verified now"}
 """In the order they are told: what failed first, and what is well last."""
 MEASURED = "What the row's bar is of. It and the bar are fixed numbers, so it has no interval."
+NOT_PUBLISHED = "these are not the published weights"
+WEIGHED = ("files", "alive", "parity")
+"""Checks that say nothing without weights."""
 DAMAGE = (UnfitCheckpoint, UnfitTokens)
 """What a check that is broken off by these has found out; by any other error it was kept from asking."""
 
@@ -127,6 +130,7 @@ def _report(
     picture: Path | None,
 ) -> Report:
     counts = {name: _counted(found) for name, found in results.items()}
+    results = dict(sorted(results.items(), key=lambda item: -_counted(item[1])["failed"]))  # stable: as asked
     blocks: list[Block] = [_summed(name, counts[name], found) for name, found in results.items()]
     blocks += [_overview(results)] if len(results) > 1 else []
     blocks += [block for name, found in results.items() for block in _tables(name, found)]
@@ -165,6 +169,11 @@ def _summed(name: str, counts: dict[str, int], found: Found) -> Note:
         return Note(f"{told} Failed: {', '.join(failed)}. Do not trust it before that is understood.", "warning")
     if not counts["verified"]:
         return Note(f"{told} Nothing is known of it.", "warning")
+    weighed = [each.verdict for check, told in found if check.name in WEIGHED for each in told]
+    if weighed and "verified" not in weighed:
+        return Note(f"{told} Its weights were not seen: what was verified is its contract.", "warning")
+    if any(each.said.startswith(NOT_PUBLISHED) for _, all_ in found for each in all_):
+        return Note(f"{told} These are not the published weights, whatever else is as it should be.", "warning")
     return Note(f"{told} All that could be checked is as it should be.", "finding")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from repscope.analyses._inputs import Input, inputs_of
 from repscope.analyses._likeness import SAID, Level, Likeness, alike, numbers_alike, skeleton
 from repscope.analyses._provenance import surroundings
-from repscope.report import Block, Cell, Note, Number, Report, Table
+from repscope.report import Block, Cell, Note, Number, Report, Table, say
 
 LISTED = 100
 """Differences that are listed one by one; the rest are counted."""
@@ -17,13 +17,16 @@ Key = tuple[str, str, str, int]
 """Block, row, column, and the how many-th of these."""
 
 
-def verify(saved: Report, again: Report) -> Report:
+def verify(saved: Report, again: Report, ran: bool = True) -> Report:
     """What differs between a saved report and the same recipe run again: inputs first, then every number.
 
     A number is identical (every bit of value, interval and null), the same to rounding (1e-4 of its size, as another
     batch size or processor moves it), within a tenth of its interval, or differs. Sentences, curves, pictures and the
     probe are compared too. `provenance["beyond rounding"]` counts what is worse than rounding, with photos and
     encoders that are not those of the saved report; versions, machine and threads are told and not counted.
+
+    Args:
+        ran: Whether the second was run now; else it was saved, too.
 
     It says that the report can be had again. It does not say that the recipe measures what it claims to.
     """
@@ -42,7 +45,7 @@ def verify(saved: Report, again: Report) -> Report:
         *_listed("What else differs", [each for each in (*blocks, *skipped) if each.likeness.level > Level.IDENTICAL]),
     ]
     told = {"analysis": "verify", "command": "", "title": saved.title, "beyond rounding": beyond, **surroundings()}
-    return Report(f"Run again: {saved.title}", tuple(made), told)
+    return Report(f"{'Run again' if ran else 'Two reports'}: {saved.title}", tuple(made), told)
 
 
 class _Compared:
@@ -127,7 +130,7 @@ def _counts(numbers: Sequence[_Compared]) -> Table:
     rows += [(part, str(sum(each.likeness.part == part for each in numbers))) for part in ("missing", "new")]
     caption = (
         "Value, interval and null of each. To rounding: within 1e-4 of its size, or 1e-6. Missing: in the saved report "
-        "alone; new: in the run now."
+        "alone; new: in the other."
     )
     return Table("Numbers", ("they are", "how many"), tuple(rows), caption)
 
@@ -143,6 +146,8 @@ def _listed(title: str, found: Sequence[_Compared]) -> list[Table]:
 
 def _row(each: _Compared) -> tuple[Cell, ...]:
     where, likeness = ", ".join(filter(None, each.key[:3])), each.likeness
+    if isinstance(each.then or each.now, Note):
+        where = f"note: {(each.then or each.now).text}"
     if isinstance(each.then or each.now, Number):
         then, now = _cell(each.then, likeness, likeness.then), _cell(each.now, likeness, likeness.now)
     else:
@@ -155,7 +160,10 @@ def _cell(number: Number | None, likeness: Likeness, part: Any) -> Cell:
     """The number that stands there, or the part of it that differs."""
     if number is None:
         return "–"
-    if likeness.part in ("value", "missing", "new") and number.value is not None:
+    known = number.value is not None
+    if likeness.part in ("missing", "new") and known:
+        return Number(number.label, number.value, number.ci, unit=number.unit)
+    if likeness.part == "value" and known and say(likeness.then) != say(likeness.now):  # else all digits are wanted
         return Number(number.label, number.value, number.ci, unit=number.unit)
     return _said(part)
 

@@ -1,9 +1,7 @@
-"""Marked: pictures of the size an encoder sees, and pictures that differ from them in one patch."""
-
-from collections.abc import Sequence
+"""Marked: pictures of the size an encoder sees, and pictures that differ from them in some patches."""
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from numpy.typing import NDArray
 
 from repscope.checks._drawn import centre_square, checkerboard, gradient
@@ -34,16 +32,18 @@ def middle(photo: Photo, side: int) -> Pixels:
     return np.asarray(cut.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def marked(pixels: Pixels, places: Sequence[tuple[int, int]], patch: int) -> list[Photo]:
-    """The picture with one patch of it replaced, at one place (row, column) after the other: white, or black on light.
+def marked(pixels: Pixels, parts: Int[NDArray[np.integer], "H W"], patch: int) -> list[Photo]:
+    """The picture with all patches of a part replaced, one part after the other: white, or black on light.
 
-    >>> [photo.pixels[:, :, 0].tolist() for photo in marked(np.zeros((2, 2, 3), np.uint8), [(0, 1)], 1)]
-    [[[0, 255], [0, 0]]]
+    >>> first, second = marked(np.zeros((2, 2, 3), np.uint8), np.array([[0, 1], [0, 0]]), 1)
+    >>> first.pixels[:, :, 0].tolist(), second.pixels[:, :, 0].tolist()
+    ([[255, 0], [255, 255]], [[0, 255], [0, 0]])
     """
     made = []
-    for row, column in places:
+    for part in range(int(parts.max()) + 1):
         changed = pixels.copy()
-        cell = changed[row * patch : (row + 1) * patch, column * patch : (column + 1) * patch]
-        cell[:] = 0 if cell.mean() > 127 else 255
-        made.append(Photo(f"mark at {row}, {column}", changed))
+        for row, column in np.argwhere(parts == part):
+            cell = changed[row * patch : (row + 1) * patch, column * patch : (column + 1) * patch]
+            cell[:] = 0 if cell.mean() > 127 else 255
+        made.append(Photo(f"marks {part}", changed))
     return made

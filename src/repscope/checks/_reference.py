@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from repscope.encoders import configuration
+from repscope.encoders import configuration, weights
 from repscope.encoders.contract import Contract
 from repscope.encoders.families import catalogue
 from repscope.encoders.load import Checkpoint
@@ -127,11 +129,28 @@ def reference(checkpoint: Checkpoint, contract: Contract) -> Reference:
 
 def _published(checkpoint: Checkpoint) -> "torch.nn.Module":
     """From a folder as its authors publish it; code that lies in it never runs."""
+    with _as_folder(checkpoint.place) as folder:
+        return _opened(folder, checkpoint.place)
+
+
+@contextmanager
+def _as_folder(place: Path) -> "Iterator[Path]":
+    """The folder as transformers opens one: it takes model.safetensors, whichever file is on trial."""
+    folder, (first, *others) = place if place.is_dir() else place.parent, weights.files(place)
+    if others or first.suffix in weights.PICKLED or first.name == weights.NAMES[0]:
+        yield folder
+        return
+    with TemporaryDirectory(prefix="repscope-") as made:
+        for name, path in ((weights.NAMES[0], first), ("config.json", folder / "config.json")):
+            if path.is_file():
+                (Path(made) / name).symlink_to(path.resolve())
+        yield Path(made)
+
+
+def _opened(folder: Path, place: Path) -> "torch.nn.Module":
     import torch
     import transformers
 
-    place = checkpoint.place
-    folder = place if place.is_dir() else place.parent
     said = configuration.config(folder)
     if said is None:
         raise Unsupported(f"no config.json lies beside {place.name}, which transformers wants")
@@ -151,7 +170,7 @@ def _published(checkpoint: Checkpoint) -> "torch.nn.Module":
         )
     except Exception as error:  # a folder that it cannot read makes transformers raise anything
         reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise Unsupported(f"{name} of transformers cannot read {folder}: {reason}") from None
+        raise Unsupported(f"{name} of transformers cannot read {place}: {reason}") from None
     # what is missing is drawn at random there, without a word in the result
     missing = [key for key in report["missing_keys"] if not any(p in key for p in ("pooler", "predictor", "head"))]
     if missing:

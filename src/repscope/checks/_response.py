@@ -1,11 +1,13 @@
 """Response: how much of what an encoder says is due to the picture, and whether each patch answers for its place."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
+
+PICTURES = 5
+"""Pictures in which places are marked, each place in one of them: a token that moves at random is right in a fifth."""
 
 Array = Float[NDArray[np.floating], "B ... D"]
 
@@ -39,24 +41,26 @@ def sensitivity(tokens: Array) -> Sensitivity:
     return Sensitivity(float(np.square(moved).sum()) / total if total else 0.0, float(np.median(sizes)))
 
 
-def places(side: int) -> list[tuple[int, int]]:
-    """Five places (row, column) of a square grid: whatever turns, mirrors or shifts it moves most of them.
+def dealt(rows: int, columns: int) -> Int[NDArray[np.integer], "H W"]:
+    """Every place of a grid in one of PICTURES parts, at random and always the same.
 
-    >>> places(16)
-    [(0, 4), (4, 0), (4, 13), (0, 15), (15, 0)]
+    >>> np.bincount(dealt(4, 5).ravel())
+    array([4, 4, 4, 4, 4])
     """
-    near, last = max(1, side // 4), side - 1
-    return [(0, near), (near, 0), (near, last - near // 2), (0, last), (last, 0)]
+    order = np.random.default_rng(0).permutation(rows * columns)
+    return (order % PICTURES).reshape(rows, columns)
 
 
-def answered(
+def answering(
     before: Float[NDArray[np.floating], "H W D"],
     after: Float[NDArray[np.floating], "B H W D"],
-    marks: Sequence[tuple[int, int]],
-) -> list[tuple[int, int]]:
-    """Where the token moved most, relative to its length, after each mark was made."""
+    parts: Int[NDArray[np.integer], "H W"],
+) -> NDArray[np.bool_]:
+    """(H, W): whether a token moves most in the picture in which its own place was marked, picture b marking part b.
+
+    Each token is its own measure: an outlier that is long, or that anything moves, is no other token's business.
+    """
     moved = np.linalg.norm(after.astype(np.float64) - before, axis=-1)
-    lengths = np.maximum(np.linalg.norm(before.astype(np.float64), axis=-1), np.finfo(np.float64).tiny)
-    return [
-        tuple(map(int, np.unravel_index(int((each / lengths).argmax()), each.shape))) for each in moved[: len(marks)]
-    ]  # type: ignore[misc]
+    own = np.take_along_axis(moved, parts[None], 0)[0]
+    others = np.where(np.arange(len(moved))[:, None, None] == parts, -np.inf, moved).max(0)
+    return own > others

@@ -10,9 +10,10 @@ blocks are idle is asked of all of its frames.
   0), and its size beside the numbers themselves at least .2. A retracted export of EUPE, whose patches hardly depended
   on the picture, has .118 by its published outputs of the same three pictures, the corrected one .369, DINOv2, I-JEPA
   and V-JEPA 2 .43 to .88. The CLS token has the same bar: .180 there, .464 in the corrected one.
-- *Each patch answers for its place*: one patch of a photo is made white (black where it was light), at five places in
-  turn; the token that moves most, relative to its length, is the one at that place for most of them. Of a grid that
-  is transposed, mirrored or shuffled it is not.
+- *Each patch answers for its place*: every patch of a photo is made white (black where it was light) in one of five
+  pictures, a fifth of them in each. At least four of five tokens move most in the picture in which their own place was
+  marked: by chance it is one in five, for a grid that is transposed, mirrored, shuffled or frozen little more.
+- *Patches differ in many ways*: the effective rank of a photo's centred patches is at least 1.1.
 - *Photos do not see each other*: in another batch and order, tokens differ by rounding only.
 - *No block is idle*: each moves its input, and patches differ from each other after it.
 
@@ -28,14 +29,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repscope import metrics
 from repscope.checks._check import Check, Finding
 from repscope.checks._marked import drawn, marked, plain
-from repscope.checks._response import answered, places, sensitivity
+from repscope.checks._response import PICTURES, answering, dealt, sensitivity
 from repscope.checks._subject import Subject
 from repscope.checks._tensors import damaged
 from repscope.encoders.encoder import Shown
 from repscope.errors import RepscopeError, UnfitTokens, Unsupported
 from repscope.images.photo import Photo
+from repscope.metrics import Reading
 from repscope.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -46,7 +49,10 @@ ROUNDING = {"float32": 1e-4, "bfloat16": 1e-2}
 """How far tokens may move with the batch: its size decides in which order sums are taken and what is rounded."""
 IDLE = 1e-7
 LEAST = 3
-"""Rows of a grid from which on five places can be told from their mirror images."""
+"""Rows of a grid from which on places can be told from their mirror images."""
+ANSWER = 0.8
+"""Of all patches: those that answer for their own place."""
+WAYS = 1.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,20 +141,36 @@ def _placed(asked: _Asked) -> Iterator[Finding]:
     contract, (rows, columns) = asked.encoder.contract, asked.encoder.contract.grid
     if min(rows, columns) < LEAST:
         raise Unsupported(f"a grid of {rows} x {columns} has too few places to tell it from its mirror image")
-    marks = places(rows)
-    after = asked.look(marked(asked.pictures[0].pixels, marks, contract.architecture.patch))
-    found = answered(asked.said.patches[0], after.patches, marks)
-    right = sum(one == other for one, other in zip(marks, found, strict=True))
-    wrong = [f"{mark} lights {where}" for mark, where in zip(marks, found, strict=True) if mark != where]
+    parts = dealt(rows, columns)
+    after = asked.look(marked(asked.pictures[0].pixels, parts, contract.architecture.patch))
+    right = answering(asked.said.patches[0], after.patches, parts)
     yield Finding(
         about="Each patch answers for its place",
-        verdict="verified" if 2 * right > len(marks) else "failed",
-        said=f"of {len(marks)} marks, those that move the token at their own place most; "
-        f"chance is one in {rows * columns}" + (f": {', '.join(wrong)}" if wrong else ""),
-        measured=float(right),
-        at_least=float(len(marks) // 2 + 1),
-        unit="marks",
+        verdict="verified" if right.mean() >= ANSWER else "failed",
+        said=f"the share that moves most in the one of {PICTURES} pictures in which its own place is marked; "
+        f"chance is {1 / PICTURES:g}{_where(right)}",
+        measured=float(right.mean()),
+        at_least=ANSWER,
+        unit="of the patches",
     )
+    rank = metrics.catalogue["effective_rank"]
+    assert isinstance(rank, Reading)
+    ways = rank(asked.said.patches[0].astype(np.float64))
+    yield Finding(
+        about="Patches differ in many ways",
+        verdict="verified" if ways >= WAYS else "failed",
+        said="effective rank of a photo's centred patches",
+        measured=ways,
+        at_least=WAYS,
+        unit="dimensions",
+    )
+
+
+def _where(right: np.ndarray) -> str:
+    """The rows in which half of the patches or more do not answer."""
+    dead = np.flatnonzero(right.mean(1) <= 0.5)
+    more = f" and {len(dead) - 8} more" if len(dead) > 8 else ""
+    return f"; most of rows {', '.join(map(str, dead[:8]))}{more} do not" if len(dead) else ""
 
 
 def _apart(asked: _Asked) -> Iterator[Finding]:
@@ -159,7 +181,10 @@ def _apart(asked: _Asked) -> Iterator[Finding]:
         one, two = getattr(together, name), getattr(other, name)
         if one is not None and one.size:
             for here, there in ((0, 1), (2, 0)):
-                error = max(error, float(np.linalg.norm(one[here] - two[there]) / np.linalg.norm(one[here])))
+                length = float(np.linalg.norm(one[here]))
+                if not length:
+                    raise UnfitTokens(f"all numbers of the {name} are 0")
+                error = max(error, float(np.linalg.norm(one[here] - two[there])) / length)
     bar = ROUNDING[encoder.precision]
     yield Finding(
         about="Photos do not see each other",

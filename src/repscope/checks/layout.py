@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repscope.checks import _facts
@@ -77,11 +78,20 @@ def _heads(subject: Subject, checkpoint: Checkpoint) -> Finding:
     told = f"{a.heads} heads, {a.activation}, {a.position} positions, epsilon {a.epsilon:g}"
     if said is not None:  # that it contradicts the contract would have been raised
         return Finding(about=about, verdict="verified", said=told, source="config.json beside the weights")
-    if checkpoint.contract.family == "lab":
+    if checkpoint.contract.family == "lab" and _says_itself(place):  # the contract is made of it, or held against it
         return Finding(about=about, verdict="verified", said=told, source="the metadata of the file itself")
     whose = f"contract of {subject.name.partition('@')[0]}"
     reason = f"weights do not tell them and no config.json lies beside them; {told} are from the {whose}"
     return Finding(about=about, verdict="unchecked", said=reason)
+
+
+def _says_itself(place: Path) -> bool:
+    """Whether a file of the lab names its architecture in its metadata."""
+    files = weights.files(place)
+    if len(files) != 1 or files[0].suffix != ".safetensors":
+        return False
+    said = weights.header(files[0]).get("__metadata__")
+    return isinstance(said, dict) and "architecture" in said
 
 
 def _elsewhere(subject: Subject) -> Iterator[Finding]:

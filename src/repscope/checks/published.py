@@ -1,7 +1,6 @@
 """published: does the encoder say what others published that it says? For real weights."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -193,9 +192,7 @@ def _resampling(usual: "Staged", rule: Resample) -> "Staged":
 
     assert isinstance(usual, Transformer)
     form = replace(usual.contract.architecture, resample=rule)
-    network: Any = copy(usual.network)
-    network.architecture = form
-    return Transformer(replace(usual.contract, architecture=form), network, lambda: usual.revision)
+    return usual.under(replace(usual.contract, architecture=form))
 
 
 published = Check(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repscope.errors import RepscopeError, UnknownName, WrongUsage
+from repscope.errors import RepscopeError, UnknownName, Unwritable, WrongUsage
 
 if TYPE_CHECKING:
     from repscope.encoders import Encoder
@@ -147,12 +147,29 @@ def show(report: "Report", medium: str = "text") -> None:
 
     from repscope.render import media
 
-    if medium == "text":
-        width = shutil.get_terminal_size().columns
-        sys.stdout.write(media["text"](report, width=width, colour=colours(), encoding=sys.stdout.encoding))
-    else:
-        sys.stdout.buffer.write(media[medium](report).encode())
-    sys.stdout.flush()
+    if sys.stdout is None:
+        raise Unwritable("There is no standard output to print the report on; -o DIR writes it to a folder.")
+    try:
+        if medium == "text":
+            width = shutil.get_terminal_size().columns
+            sys.stdout.write(media["text"](report, width=width, colour=colours(), encoding=sys.stdout.encoding))
+        else:
+            sys.stdout.buffer.write(media[medium](report).encode())
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough
+        raise
+    except OSError as error:
+        silence()
+        raise Unwritable(f"The report cannot be printed ({error.strerror}); -o DIR writes it to a folder.") from None
+
+
+def silence() -> None:
+    """Nothing more goes to standard output, also not what Python writes there at its end."""
+    import os
+    import sys
+
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - the name is a number of the system's
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def colours() -> Any:

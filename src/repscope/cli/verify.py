@@ -43,7 +43,7 @@ def verify(
     now = saved(against) if against else _again(then, at)
     from repscope.analyses.verify import verify as compared
 
-    found = compared(then, now)
+    found = compared(then, now, ran=not against)
     answer.show(found, typed=True)
     if found.provenance["beyond rounding"]:
         raise typer.Exit(1)

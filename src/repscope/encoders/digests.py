@@ -20,7 +20,21 @@ LARGE = 16 << 20
 
 def sha256(place: Path) -> str:
     """As `weights.sha256`, from memory where it has been asked before."""
-    return weights.together([_one(path) for path in weights.files(place)])
+    files = weights.files(place)
+    digest = weights.together([_one(path) for path in files])
+    if _REMEMBERED.isdisjoint(map(identity, files)):
+        _TAKEN.add(digest)
+    return digest
+
+
+_READ: set[str] = set()
+_REMEMBERED: set[str] = set()
+_TAKEN: set[str] = set()
+
+
+def taken(digest: str) -> bool:
+    """Whether this process has read all that this SHA-256 is of, and not remembered it from another."""
+    return digest in _TAKEN
 
 
 def _one(path: Path) -> str:
@@ -30,9 +44,12 @@ def _one(path: Path) -> str:
     kept = place / "digests" / identity(path)
     with suppress(OSError, ValueError):
         if re.fullmatch("[0-9a-f]{64}", known := kept.read_text()):
+            if known not in _READ:
+                _REMEMBERED.add(identity(path))
             return known
     before = identity(path)
     digest = weights.sha256(path)
+    _READ.add(digest)
     if identity(path) == before:  # else it changed meanwhile, and it is not known which of the two was hashed
         with suppress(OSError), places.aside(kept) as part:
             part.write_text(digest)

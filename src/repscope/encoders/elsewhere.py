@@ -1,12 +1,14 @@
 """Elsewhere: a network on another device than the one its photos come from and its tokens go to."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import final
 
 import torch
 from torch import Tensor
 
 from repscope.encoders.contract import Precision
+from repscope.encoders.vit.architecture import Architecture
 from repscope.encoders.vit.model import ViT
 from repscope.errors import Unsupported
 
@@ -34,6 +36,11 @@ class Elsewhere:
     def attention(self, pixels: Tensor, block: int) -> Tensor:
         with self._rounding():
             return self.vit.attention(pixels.to(self.device), block).float().cpu()
+
+    def under(self, architecture: Architecture) -> "Elsewhere":
+        other = copy(self)
+        other.vit = self.vit.under(architecture)
+        return other
 
     def _rounding(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

@@ -113,12 +113,13 @@ def _width_first(height: int, width: int, high: int, wide: int) -> bool:
 
     Bicubic overshoots, and between its two passes is cut to 0..255: in the other order black and white noise comes out
     up to 30 levels apart. Pillow 13 takes the other order for some tall pictures and for widths that grow more than
-    heights; measured, never where neither is so, nor where both scale alike and the height is under twice the width.
+    heights; measured, never where neither is so, nor where both scale alike, both up or both down, and the height is
+    under twice the width.
     """
     across, down = wide / width, high / height
     if height <= width:
         return across <= down * 1.01
-    return height < 2 * width and abs(across / down - 1) <= 0.01
+    return height < 2 * width and abs(across / down - 1) <= 0.01 and not across > 1 > down
 
 
 def normalised(

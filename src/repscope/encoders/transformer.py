@@ -12,7 +12,7 @@ from torch import Tensor
 
 from repscope.encoders.contract import Contract, Precision
 from repscope.encoders.encoder import Framing, Shown
-from repscope.errors import NoImages, UnfitTokens, WrongUsage
+from repscope.errors import NoImages, UnfitTokens, Unsupported, WrongUsage
 from repscope.frames import Frame
 from repscope.images.photo import Photo
 from repscope.tokens import Tokens
@@ -71,10 +71,18 @@ class Transformer:
         return None if self._exact is None else self._exact()
 
     def under(self, contract: Contract) -> "Transformer":
-        """The same network under another contract: another filter, say, or more frames."""
-        exact = self._exact
+        """The same network under another contract: another filter, say, more frames, or fewer of its blocks.
+
+        Raises Unsupported for another architecture where another library runs the network.
+        """
+        exact, network = self._exact, self.network
         other = None if exact is None else lambda: exact().under(contract)
-        return Transformer(contract, self.network, self._origin, self.precision, self.layout, other)
+        if contract.architecture != self.contract.architecture:
+            ask = getattr(network, "under", None)
+            if ask is None:
+                raise Unsupported(f"{contract.name} is run by another library, with the blocks it has.")
+            network = ask(contract.architecture)
+        return Transformer(contract, network, self._origin, self.precision, self.layout, other)
 
     def __call__(
         self, photos: Sequence[Photo], layers: Sequence[int] = (-1,), framing: Framing = "square"

@@ -1,6 +1,7 @@
 """The one vision transformer: published families and the lab's own run through it."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import torch
 from jaxtyping import Float, Int
@@ -184,6 +185,12 @@ class ViT(nn.Module):
         else:
             return None
         return tables[0].to(pixels.device), tables[1].to(pixels.device)
+
+    def under(self, architecture: Architecture) -> "ViT":
+        """The same weights, not copied, under another architecture that they fit: fewer blocks, say."""
+        other = copy(self)
+        other.architecture = architecture
+        return other
 
     def normed(self, x: Tensor) -> Tensor:
         return x if self.norm is None else self.norm(x)

@@ -16,6 +16,7 @@ from repscope.extract.sets.plan import Shard
 from repscope.images import Photo
 from repscope.images.pace import Pace
 from repscope.images.sets import Item
+from repscope.threads import products, take
 
 Later = Callable[[], Item]
 
@@ -136,7 +137,8 @@ def prepared(
         except BaseException as error:
             put(error)
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="show") as pool:
+    share = max(products() // threads, 1)  # torch scales some photos, and counts its threads for each that asks
+    with ThreadPoolExecutor(threads, thread_name_prefix="show", initializer=take, initargs=(share,)) as pool:
         reader = threading.Thread(target=read, args=(pool,), name="read", daemon=True)
         reader.start()
         try:
