@@ -159,7 +159,9 @@ def photo_notes(study: Study) -> list[Note]:
     noted = [photo for photo in study.photos if photo.notes]
     notes = [Note(f"{photo.id}: {'; '.join(photo.notes)}.") for photo in noted[:NOTED]]
     more = len(noted) - len(notes)
+    fast = "Photos were decoded and scaled at the fast pace: pixels may be two grey levels off."
     return [
+        *([Note(fast)] if study.pace == "fast" else []),
         *_copies(study),
         *notes,
         *([Note(f"{more} more photos have such notes; they are in the provenance.")] if more else []),

@@ -21,6 +21,7 @@ MEASURED = "What the row's bar is of. It and the bar are fixed numbers, so it ha
 NOT_PUBLISHED = "these are not the published weights"
 WEIGHED = ("files", "alive", "parity")
 """Checks that say nothing without weights."""
+REST = "all the rest"
 DAMAGE = (UnfitCheckpoint, UnfitTokens)
 """What a check that is broken off by these has found out; by any other error it was kept from asking."""
 
@@ -59,10 +60,11 @@ def validate(
     sources: list[dict[str, Any]] = []
     for number, subject in enumerate(subjects):
         results[subject.name] = []
+        broken: dict[str, str] = {}
         for done, check in enumerate(asked):
             if progress is not None:
                 progress(number * len(asked) + done, len(subjects) * len(asked))
-            results[subject.name].append((check, list(_findings(check, subject))))
+            results[subject.name].append((check, list(_findings(check, subject, broken))))
         sources.append(_described(subject))
         vars(subject).clear()  # its weights: the next may be as large
     if progress is not None:
@@ -97,15 +99,23 @@ def _known(subject: Subject) -> None:
         return
 
 
-def _findings(check: Check, subject: Subject) -> Iterator[Finding]:
-    """What a check yields; what breaks it off is the last thing it found."""
+def _findings(check: Check, subject: Subject, broken: dict[str, str]) -> Iterator[Finding]:
+    """What a check yields; what breaks it off is the last thing it found, told in full by the first that it breaks off.
+
+    Args:
+        broken: What broke earlier checks of the encoder off, and the first of them.
+    """
     try:
         yield from check.run(subject)
     except RepscopeError as error:
-        verdict = "failed" if isinstance(error, DAMAGE) else "unchecked"
-        yield Finding(about=check.title, verdict=verdict, said=str(error).rstrip("."))
+        said = str(error).rstrip(".")
+        if first := broken.get(said):
+            yield Finding(about=REST, verdict="unchecked", said=f"it is broken off by what broke off {first}")
+            return
+        broken[said] = check.name
+        yield Finding(about=REST, verdict="failed" if isinstance(error, DAMAGE) else "unchecked", said=said)
     except OSError as error:
-        yield Finding(about=check.title, verdict="unchecked", said=f"a file cannot be read: {error}")
+        yield Finding(about=REST, verdict="unchecked", said=f"a file cannot be read: {error}")
 
 
 def _described(subject: Subject) -> dict[str, Any]:

@@ -87,6 +87,11 @@ def main() -> None:
     except RepscopeError as error:
         sys.stderr.write(f"repscope: {_legible(str(error))}\n")
         sys.exit(2 if isinstance(error, (WrongUsage, UnknownName)) else 1)
+    except RuntimeError as error:  # Python's own, around a Ctrl-C while a class was being made
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        sys.stderr.write("repscope: stopped.\n")
+        sys.exit(STOPPED)
     except SystemExit as end:
         if end.code == STOPPED:  # typer has caught the Ctrl-C, and says nothing
             sys.stderr.write("repscope: stopped.\n")
