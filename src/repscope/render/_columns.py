@@ -76,17 +76,24 @@ class Sheet:
         return [max(1, *(entry.least for entry in column)) for column in self.columns]
 
     def widths(self, chosen: Sequence[int], room: int) -> list[int]:
-        """Widths of the chosen columns: what each must have; what is left goes to names, then to small wants.
+        """Widths of the chosen columns: what each must have; what is left is shared by what each wants beyond that.
 
         Names that are sentences get two fifths of the room first, and the rest after the others.
         """
         least, wanted = self.least, [max(entry.full for entry in column) for column in self.columns]
         given = {column: least[column] for column in chosen}
         left = room - total(list(given.values()))
-        small = sorted(chosen[1:], key=lambda c: wanted[c] - least[c])
-        for column, most in ((chosen[0], 2 * room // 5), *((c, room) for c in (*small, chosen[0]))):
-            more = max(min(wanted[column] - given[column], most - given[column], left), 0)
+
+        def give(column: int, most: int) -> None:
+            nonlocal left
+            more = max(min(wanted[column] - given[column], most, left), 0)
             given[column], left = given[column] + more, left - more
+
+        give(chosen[0], 2 * room // 5 - given[chosen[0]])
+        small = sorted(chosen[1:], key=lambda c: wanted[c] - least[c])
+        for after, column in enumerate(small):
+            give(column, left // (len(small) - after))
+        give(chosen[0], left)
         for column in (chosen[0], chosen[-1]):  # alone beside the row names and still too wide: names give first
             less = min(max(given[column] - NAME, 0), max(-left, 0))
             given[column], left = given[column] - less, left + less
