@@ -25,7 +25,7 @@ def _offline(monkeypatch, tmp_path):
 
 def with_check(monkeypatch, run, name="layout"):
     """One check in place of another."""
-    made = Check(name=name, title=name, asks="?", run=run)
+    made = Check(name=name, asks="?", run=run)
     plain = type(checks.catalogue).__getitem__
     monkeypatch.setattr(
         type(checks.catalogue), "__getitem__", lambda self, key: {name: made}.get(key) or plain(self, key)

@@ -119,10 +119,9 @@ def _before(encoder: Encoder, layer: int) -> Variant | None:
     """The output without the last block, its final norm taken; of a layer within, the one before."""
     form = encoder.contract.architecture
     if layer == -1 and form.depth > 1:
+        shallower = replace(encoder.contract, architecture=replace(form, depth=form.depth - 1))
         with suppress(Unsupported):  # then it is asked a layer within
-            return Variant(
-                _under(encoder, replace(encoder.contract, architecture=replace(form, depth=form.depth - 1))), -1
-            )
+            return Variant(_under(encoder, shallower), -1)
     last = form.depth if layer == -1 else layer
     return Variant(encoder, last - 1) if last > 0 else None
 

@@ -168,7 +168,7 @@ def _arrays(then: NDArray[Any], now: NDArray[Any], part: str) -> Likeness:
     if then.dtype.kind == now.dtype.kind == "f":  # where both have no value they are alike
         none = np.isnan(then) & np.isnan(now)
         then, now = np.where(none, 0, then), np.where(none, 0, now)
-    if np.array_equal(then, now, equal_nan=then.dtype.kind == "f" and now.dtype.kind == "f"):
+    if np.array_equal(then, now):
         return SAME
     off = np.abs(then.astype(np.float64) - now.astype(np.float64))
     place = np.unravel_index(int(np.argmax(off)), off.shape)

@@ -182,9 +182,7 @@ class Stability:
         One that a choice leaves as it is stays where it is; one that has no value under it has no difference there.
         """
         a, b = (self.shifts.get((name, (i,), "patches"), {}) for i in (one, other))
-        lost = self.undefined.get((name, (one,), "patches"), set()) | self.undefined.get(
-            (name, (other,), "patches"), set()
-        )
+        lost = {choice for i in (one, other) for choice in self.undefined.get((name, (i,), "patches"), ())}
         return _largest({c: a.get(c, 0.0) - b.get(c, 0.0) for c in dict.fromkeys((*a, *b)) if c not in lost})
 
     def tables(self) -> list[Table]:

@@ -195,8 +195,8 @@ def _best(each: Measured) -> str:
     rates = {batch: each.images(batch) for batch in each.looked}
     best = max(rates, key=lambda batch: rates[batch].value or 0.0)
     told = ", ".join(f"{batch}: {spread(rate)}" for batch, rate in rates.items())
-    low = (rates[best].ci or (rates[best].value or 0.0,))[0]
-    equal = sorted({best, *(batch for batch, rate in rates.items() if (rate.ci or (0.0, rate.value or 0.0))[1] >= low)})
+    ranges = {batch: rate.ci or (rate.value or 0.0,) * 2 for batch, rate in rates.items()}
+    equal = sorted(batch for batch, (_, high) in ranges.items() if high >= ranges[best][0])
     said = f"fastest in batches of {best}"
     if len(equal) > 1:
         said = f"as fast in batches of {', '.join(map(str, equal[:-1]))} and {equal[-1]}, by the ranges of these rounds"

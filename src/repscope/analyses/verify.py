@@ -146,9 +146,10 @@ def _listed(title: str, found: Sequence[_Compared]) -> list[Table]:
 
 def _row(each: _Compared) -> tuple[Cell, ...]:
     where, likeness = ", ".join(filter(None, each.key[:3])), each.likeness
-    if isinstance(each.then or each.now, Note):
-        where = f"note: {(each.then or each.now).text}"
-    if isinstance(each.then or each.now, Number):
+    thing = each.then or each.now
+    if isinstance(thing, Note):
+        where = f"note: {thing.text}"
+    if isinstance(thing, Number):
         then, now = _cell(each.then, likeness, likeness.then), _cell(each.now, likeness, likeness.now)
     else:
         then, now = _said(likeness.then), _said(likeness.now)

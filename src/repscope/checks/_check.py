@@ -38,12 +38,10 @@ class Check:
 
     Attributes:
         name: Its file's.
-        title: A few words.
         asks: One sentence: what is verified where it passes.
         run: Yields what it finds of an encoder.
     """
 
     name: str
-    title: str
     asks: str
     run: "Callable[[Subject], Iterable[Finding]]"

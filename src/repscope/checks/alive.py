@@ -121,20 +121,18 @@ def _moved(asked: _Asked) -> Iterator[Finding]:
         for part, values in parts.items():
             found = sensitivity(values)
             said = "size of the picture's part beside the numbers themselves"
-            yield _part(f"{part} move with {named}", said, found.size, SIZE)
+            yield _enough(f"{part} move with {named}", said, found.size, SIZE, source=EXPORTS)
             if part == "Patches":
-                yield _part(f"{part} vary with {named}", "the picture's share of all that varies", found.share, SHARE)
+                said = "the picture's share of all that varies"
+                yield _enough(f"{part} vary with {named}", said, found.share, SHARE, source=EXPORTS)
 
 
-def _part(about: str, said: str, value: float, bar: float) -> Finding:
-    return Finding(
-        about=about,
-        verdict="verified" if value >= bar else "failed",
-        said=said,
-        measured=value,
-        at_least=bar,
-        source="the published outputs of a sound and of a broken export of the same encoder",
-    )
+EXPORTS = "the published outputs of a sound and of a broken export of the same encoder"
+
+
+def _enough(about: str, said: str, value: float, bar: float, unit: str = "", source: str = "") -> Finding:
+    verdict = "verified" if value >= bar else "failed"
+    return Finding(about=about, verdict=verdict, said=said, measured=value, at_least=bar, unit=unit, source=source)
 
 
 def _placed(asked: _Asked) -> Iterator[Finding]:
@@ -144,26 +142,13 @@ def _placed(asked: _Asked) -> Iterator[Finding]:
     parts = dealt(rows, columns)
     after = asked.look(marked(asked.pictures[0].pixels, parts, contract.architecture.patch))
     right = answering(asked.said.patches[0], after.patches, parts)
-    yield Finding(
-        about="Each patch answers for its place",
-        verdict="verified" if right.mean() >= ANSWER else "failed",
-        said=f"the share that moves most in the one of {PICTURES} pictures in which its own place is marked; "
-        f"chance is {1 / PICTURES:g}{_where(right)}",
-        measured=float(right.mean()),
-        at_least=ANSWER,
-        unit="of the patches",
-    )
+    said = f"the share that moves most in the one of {PICTURES} pictures in which its own place is marked; "
+    said += f"chance is {1 / PICTURES:g}{_where(right)}"
+    yield _enough("Each patch answers for its place", said, float(right.mean()), ANSWER, "of the patches")
     rank = metrics.catalogue["effective_rank"]
     assert isinstance(rank, Reading)
-    ways = rank(asked.said.patches[0].astype(np.float64))
-    yield Finding(
-        about="Patches differ in many ways",
-        verdict="verified" if ways >= WAYS else "failed",
-        said="effective rank of a photo's centred patches",
-        measured=ways,
-        at_least=WAYS,
-        unit="dimensions",
-    )
+    ways, said = rank(asked.said.patches[0].astype(np.float64)), "effective rank of a photo's centred patches"
+    yield _enough("Patches differ in many ways", said, ways, WAYS, "dimensions")
 
 
 def _where(right: np.ndarray) -> str:
@@ -221,7 +206,6 @@ def _busy(subject: Subject) -> Iterator[Finding]:
 
 alive = Check(
     name="alive",
-    title="Alive",
     asks="It answers to the picture, at its place, to no other picture, with every block.",
     run=_run,
 )

@@ -139,7 +139,6 @@ def _source(at: Origin) -> str:
 
 files = Check(
     name="files",
-    title="files",
     asks="The files are whole and have the published size, SHA-256 and revision; nothing unexpected lies beside them.",
     run=_run,
 )

@@ -14,6 +14,7 @@ from repscope.checks._whole import tensors
 from repscope.encoders import configuration, weights
 from repscope.encoders.contract import Contract
 from repscope.encoders.families import catalogue
+from repscope.encoders.families.lab import configuration_of
 from repscope.encoders.family import LEFT_OUT, Family
 from repscope.encoders.load import Checkpoint, available
 from repscope.errors import UnfitCheckpoint
@@ -87,11 +88,8 @@ def _heads(subject: Subject, checkpoint: Checkpoint) -> Finding:
 
 def _says_itself(place: Path) -> bool:
     """Whether a file of the lab names its architecture in its metadata."""
-    files = weights.files(place)
-    if len(files) != 1 or files[0].suffix != ".safetensors":
-        return False
-    said = weights.header(files[0]).get("__metadata__")
-    return isinstance(said, dict) and "architecture" in said
+    file, *others = weights.files(place)
+    return not others and file.suffix == ".safetensors" and configuration_of(file) is not None
 
 
 def _elsewhere(subject: Subject) -> Iterator[Finding]:
@@ -242,7 +240,6 @@ def beside(what: str, shape: Mapping[str, Any]) -> int:
 
 layout = Check(
     name="layout",
-    title="layout",
     asks="Shape, tokens, keys, types and the count of parameters are those of the contract and as published.",
     run=_run,
 )

@@ -113,7 +113,6 @@ def apart(ours: Float[NDArray[np.floating], "N D"], theirs: Float[NDArray[np.flo
 
 parity = Check(
     name="parity",
-    title="Parity with transformers",
     asks="Every block and the output agree with the class of transformers in float32, on the same pixels.",
     run=_run,
 )

@@ -117,7 +117,6 @@ def _noted(moves: dict[str, tuple[str, float]], title: str, unit: str, values: S
 
 precision = Check(
     name="precision",
-    title="Precision",
     asks="bfloat16 moves tokens and readings no further than is documented.",
     run=_run,
 )

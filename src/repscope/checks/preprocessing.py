@@ -172,7 +172,6 @@ def _beside(subject: Subject, rule: Preprocessing) -> Iterator[Finding]:
 
 preprocessing = Check(
     name="preprocessing",
-    title="preprocessing",
     asks="Photos of several sizes and shapes become the pixels that the published processor makes of them.",
     run=_run,
 )

@@ -197,7 +197,6 @@ def _resampling(usual: "Staged", rule: Resample) -> "Staged":
 
 published = Check(
     name="published",
-    title="published outputs",
     asks="Real weights say of seeded noise, drawn pictures and the COCO picture what was published that they say.",
     run=_run,
 )

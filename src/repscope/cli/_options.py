@@ -74,10 +74,13 @@ Batch = Annotated[int, typer.Option("--batch", min=1, help="Photos in one forwar
 
 def names_of(models: list[str] | None) -> list[str]:
     """Names as given, repeated or separated by commas; none where none was. Raises WrongUsage for "" and ","."""
-    names = [[name.strip() for name in given.split(",") if name.strip()] for given in models or []]
-    if not all(names):
-        raise WrongUsage(f"names wants NAME or NAME,NAME; got {(models or [])[names.index([])]!r}.")
-    return [name for each in names for name in each]
+    names = []
+    for given in models or []:
+        found = [name.strip() for name in given.split(",") if name.strip()]
+        if not found:
+            raise WrongUsage(f"names wants NAME or NAME,NAME; got {given!r}.")
+        names += found
+    return names
 
 
 def points_of(queries: list[str] | None) -> list[tuple[float, float]]:

@@ -22,13 +22,13 @@ def sha256(place: Path) -> str:
     """As `weights.sha256`, from memory where it has been asked before."""
     files = weights.files(place)
     digest = weights.together([_one(path) for path in files])
-    if _REMEMBERED.isdisjoint(map(identity, files)):
+    if _READ.issuperset(map(identity, files)):
         _TAKEN.add(digest)
     return digest
 
 
 _READ: set[str] = set()
-_REMEMBERED: set[str] = set()
+"""Identities of the files that this process has hashed."""
 _TAKEN: set[str] = set()
 
 
@@ -38,19 +38,16 @@ def taken(digest: str) -> bool:
 
 
 def _one(path: Path) -> str:
-    place, size = places.cache(), path.stat().st_size
-    if place is None or size < LARGE:
-        return weights.sha256(path)
-    kept = place / "digests" / identity(path)
-    with suppress(OSError, ValueError):
-        if re.fullmatch("[0-9a-f]{64}", known := kept.read_text()):
-            if known not in _READ:
-                _REMEMBERED.add(identity(path))
-            return known
-    before = identity(path)
+    place, before = places.cache(), identity(path)
+    kept = None if place is None or path.stat().st_size < LARGE else place / "digests" / before
+    if kept is not None:
+        with suppress(OSError, ValueError):
+            if re.fullmatch("[0-9a-f]{64}", known := kept.read_text()):
+                return known
     digest = weights.sha256(path)
-    _READ.add(digest)
-    if identity(path) == before:  # else it changed meanwhile, and it is not known which of the two was hashed
+    after = identity(path)
+    _READ.add(after)
+    if kept is not None and after == before:  # else it changed meanwhile: which of the two was hashed is not known
         with suppress(OSError), places.aside(kept) as part:
             part.write_text(digest)
     return digest

@@ -16,7 +16,9 @@ PATIENCE = 5.0
 
 def addressed() -> None:
     """Raises WrongUsage where HF_ENDPOINT is no address; the hub's client cannot even be imported then."""
-    said = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    said = os.environ.get("HF_ENDPOINT")
+    if not said:
+        return
     try:
         scheme, host = urlsplit(said).scheme, urlsplit(said).hostname
     except ValueError:
